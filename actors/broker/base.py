@@ -1,0 +1,136 @@
+"""The broker port: four methods every broker has, and the richer venue that recovery works with."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import msgspec
+
+from actors.model import Order, OrderFill, OrderStatus, Side
+
+FillCallback: TypeAlias = Callable[[OrderFill], None]
+
+
+@runtime_checkable
+class Broker(Protocol):
+    """The least a broker offers. Plain blocking methods, called in worker threads, never in an actor's own.
+
+    A proven refusal raises :class:`OrderSubmissionError` or :class:`OrderCancelError`; any other exception means that
+    the outcome is not known, and the order becomes UNKNOWN.
+    """
+
+    def submit_order(self, order: Order) -> str:
+        """Place an order and return the broker's order id."""
+        ...
+
+    def cancel_order(self, broker_order_id: str) -> bool:
+        """Ask for a cancel; True when the request was taken. The end comes as a report or by ``get_order_status``."""
+        ...
+
+    def get_order_status(self, broker_order_id: str) -> OrderStatus:
+        """Return where the order stands at the broker."""
+        ...
+
+    def subscribe_fills(self, callback: FillCallback) -> None:
+        """Have ``callback`` called for each fill, from whatever thread the broker uses; it returns at once."""
+        ...
+
+
+class ReportStatus(StrEnum):
+    """What a broker can say of an order, in the words of the transition table."""
+
+    WORKING = "working"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    FILLED = "filled"
+    UNCLEAR = "unclear"
+
+
+class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A broker's picture of one order (FIX ExecutionReport, a Futu order row).
+
+    Attributes:
+        broker_order_id: The broker's id.
+        client_order_id: Our id as the broker carries it (Futu's remark); None when it carries none.
+        status: Where it stands there.
+        quantity: Its total, at the broker.
+        filled_qty: Cumulative quantity filled, at the broker.
+        limit_price: Its price, at the broker.
+        symbol, side: The instrument and side, for orders that are not ours.
+        reason: The broker's text.
+        at: The broker's own time of the report (UTC).
+    """
+
+    broker_order_id: str
+    client_order_id: str | None
+    status: ReportStatus
+    quantity: int
+    filled_qty: int
+    symbol: str
+    side: Side
+    at: datetime
+    limit_price: Decimal | None = None
+    reason: str | None = None
+
+
+class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All a broker knows since a moment: every open order, every order closed since, every fill since.
+
+    All-or-nothing: if any part of the query fails there is no snapshot (I27).
+    """
+
+    taken_at: datetime
+    orders: Sequence[OrderReport]
+    fills: Sequence[OrderFill]
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """A price seen at the broker."""
+
+    symbol: str
+    price: Decimal
+    at: datetime
+
+
+OrderCallback: TypeAlias = Callable[[OrderReport], None]
+ConnectionCallback: TypeAlias = Callable[[bool, str], None]
+
+
+@runtime_checkable
+class Venue(Broker, Protocol):
+    """A broker that can also be reconciled with. All methods block and run in worker threads.
+
+    Attributes:
+        absence_proves_unsent: True only where no request of this or an earlier process can still be under way once the
+            submitting call is over, as with a book inside this very process. Then an order absent from a snapshot was
+            surely never sent and may be sent; everywhere else absence proves nothing for a settle window.
+    """
+
+    absence_proves_unsent: bool
+
+    def connect(self) -> None:
+        """Connect and check the account; raises when that is not possible now. Called again after a loss."""
+        ...
+
+    def snapshot(self, since: datetime) -> VenueSnapshot:
+        """Query everything since a moment; raises if any part of it fails."""
+        ...
+
+    def subscribe_orders(self, callback: OrderCallback) -> None:
+        """Have ``callback`` called for each order report, from any thread; it returns at once."""
+        ...
+
+    def subscribe_connection(self, callback: ConnectionCallback) -> None:
+        """Have ``callback(up, why)`` called when the connection is lost or back."""
+        ...
+
+    def quotes(self) -> Sequence[Quote]:
+        """Return the latest price of every symbol traded here."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; pending calls fail. Must not raise."""
+        ...

@@ -1,0 +1,23 @@
+"""The values everything else speaks in; no behaviour of any actor is in here."""
+
+from actors.model.fill import BookedFill, OrderFill
+from actors.model.order import Order, order_id_for
+from actors.model.position import Position
+from actors.model.signal import Side, Signal, decode_signal, digest
+from actors.model.status import FINAL, LIVE, OrderFlag, OrderStatus
+
+__all__ = [
+    "FINAL",
+    "LIVE",
+    "BookedFill",
+    "Order",
+    "OrderFill",
+    "OrderFlag",
+    "OrderStatus",
+    "Position",
+    "Side",
+    "Signal",
+    "decode_signal",
+    "digest",
+    "order_id_for",
+]

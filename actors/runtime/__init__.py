@@ -1,0 +1,1 @@
+"""Actors that survive their own failures. Nothing in here knows trading."""

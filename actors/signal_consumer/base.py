@@ -1,0 +1,67 @@
+"""Where signals come from: the port every queue implements."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One entry of a queue, as it was read.
+
+    Attributes:
+        payload: The bytes the producer sent.
+        key: What the source needs to remove it: a stream id, a row number, for a list the payload's own hash.
+        entry_id: The queue's own id of the entry, unique for ever; None where the queue has none (a Redis list).
+        redelivered: Whether it may have been read before (left over from a crash, or claimed from another consumer).
+        fault: Why it cannot hold a signal at all (a stream entry without the field ``signal``), else None.
+    """
+
+    payload: bytes
+    key: str
+    entry_id: str | None = None
+    redelivered: bool = False
+    fault: str | None = None
+
+
+class SourceAway(Exception):
+    """The queue cannot be reached now; a state, not a failure. The message says what and where."""
+
+
+class SignalSource(Protocol):
+    """A queue of signals, read at least once: an entry comes back until it is settled.
+
+    Used by one worker thread alone. Every method may block, ``read`` at most ``wait`` seconds plus the network's own
+    deadline (≤ 2 s), and raises :class:`SourceAway` when the queue cannot be reached; ``open`` then puts everything
+    right again, and the next reads begin with what was read but not settled, except entries still ``unsettled`` here.
+    """
+
+    name: str
+
+    def open(self) -> None:
+        """Connect and prepare; safe to call again after any error."""
+        ...
+
+    def read(self, limit: int, wait: float) -> list[Entry]:
+        """Return up to ``limit`` entries, oldest first; wait up to ``wait`` seconds for the first."""
+        ...
+
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """Remove entries for good; their outcome is durable."""
+        ...
+
+    def restart(self) -> None:
+        """Forget what is in flight: every unsettled entry is delivered again, marked ``redelivered``."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether nothing is left to read (what is read and unsettled does not count)."""
+        ...
+
+    def push(self, payloads: Sequence[bytes]) -> None:
+        """Append entries as a producer would."""
+        ...
+
+    def close(self) -> None:
+        """Release connections; must not raise."""
+        ...
