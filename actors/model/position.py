@@ -15,6 +15,7 @@ class Position(msgspec.Struct, frozen=True):
         fees: Sum of fees.
         mark_price: The latest price known for the symbol.
         unrealized_pnl: Profit of what is held at ``mark_price``; None without one.
+        cost: What was paid for what is held, below 0 when short; with it the fold goes on exactly from a checkpoint.
     """
 
     account_id: str
@@ -26,3 +27,4 @@ class Position(msgspec.Struct, frozen=True):
     fees: Decimal = Decimal(0)
     mark_price: Decimal | None = None
     unrealized_pnl: Decimal | None = None
+    cost: Decimal = Decimal(0)
