@@ -214,12 +214,12 @@ class VenueReported(Message, frozen=True):
 
     Attributes:
         snapshot: What it said; None from a broker that cannot be queried.
-        outstanding: Orders whose submit call is still under way; their absence says nothing.
-        complete: Whether absence from this snapshot proves that an order was never sent.
+        judged: Orders whose absence from the snapshot counts: sent before the query, their submit call over by then.
+        absence_proves_unsent: Whether absence proves that an order was never sent.
     """
 
     snapshot: VenueSnapshot | None
-    outstanding: frozenset[str]
+    judged: frozenset[str]
     absence_proves_unsent: bool
 
 
@@ -275,6 +275,14 @@ OrderManagerMessage: TypeAlias = (
 # ---------------------------------------------------------------- to the broker actor
 
 
+class Connect(Message, frozen=True):
+    """Connect to the broker and subscribe to what it pushes."""
+
+
+class QueryQuotes(Message, frozen=True):
+    """Ask the broker for the latest prices."""
+
+
 class PlaceOrder(Message, frozen=True):
     """Submit this order; its send mark is committed."""
 
@@ -296,22 +304,25 @@ class QueryOrder(Message, frozen=True):
 
 
 class QueryVenue(Message, frozen=True):
-    """Query everything the broker knows since a moment."""
+    """Query everything the broker knows since a moment; ``judge`` are the orders whose absence would count."""
 
     since: datetime
+    judge: frozenset[str]
 
 
 class CallReturned(Message, frozen=True):
     """A worker finished a broker call.
 
     Attributes:
-        call_id: The call.
-        value: What the broker returned, or the exception it raised.
+        call: The command it carried out.
+        value: What the broker returned; None when it raised.
+        error: What it raised, else None.
         at: When it returned (UTC).
     """
 
-    call_id: int
+    call: "BrokerCall"
     value: Any
+    error: BaseException | None
     at: datetime
 
 
@@ -326,11 +337,15 @@ class BrokerTick(Message, frozen=True):
     """Time to look at deadlines."""
 
 
+BrokerCall: TypeAlias = Connect | PlaceOrder | CancelAtBroker | QueryOrder | QueryVenue | QueryQuotes
+
 BrokerMessage: TypeAlias = (
-    PlaceOrder
+    Connect
+    | PlaceOrder
     | CancelAtBroker
     | QueryOrder
     | QueryVenue
+    | QueryQuotes
     | CallReturned
     | ConnectionChanged
     | FillReported

@@ -1,0 +1,233 @@
+"""The pure order book: one order and one event in, the changed order out. No clock, no store, no actor."""
+
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
+from typing import Any, Final
+
+import msgspec
+
+from actors.errors import IllegalTransition
+from actors.model import Order, OrderFill, OrderFlag, OrderStatus
+from actors.order_manager.transitions import TABLE, Cell, OrderEvent, State, Target, state_of
+
+EXACT: Final = Context(prec=60, traps=[Inexact, InvalidOperation])
+"""Sums of money are exact or they raise (I25)."""
+
+AVERAGE: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
+"""An average is the exact sum divided once, to 28 digits."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What an event did to an order.
+
+    Attributes:
+        order: The order afterwards; the same object when nothing changed.
+        alert: A person should know.
+        query: The broker must be asked where the order stands.
+        refused: The caller's request cannot be taken in this state.
+        impossible: The event cannot happen in this state; nothing was changed.
+    """
+
+    order: Order
+    alert: bool = False
+    query: bool = False
+    refused: bool = False
+    impossible: bool = False
+
+
+def step(
+    order: Order, event: OrderEvent, now: datetime, *, broker_order_id: str | None = None, reason: str | None = None
+) -> Step:
+    """Apply an event that is neither a fill nor a request for new terms.
+
+    Args:
+        order: The order before.
+        event: What happened.
+        now: When (UTC).
+        broker_order_id: The broker's id, where the event tells it; kept even where the status stays.
+        reason: The broker's or our text; kept on orders that end refused, expired or unclear.
+    """
+    state = state_of(order)
+    cell = TABLE[event, state]
+    if cell.target is Target.IMPOSSIBLE:
+        return Step(order, alert=cell.alert, impossible=True)
+    changes: dict[str, Any] = {}
+    if broker_order_id is not None and order.broker_order_id is None:
+        changes["broker_order_id"] = broker_order_id
+    changes.update(_EFFECTS.get(event, _no_effect)(order, cell, now))
+    reopens = cell.alert and (state is State.REJECTED or cell.target is Target.DERIVE)
+    return _finish(order, cell, changes, now, reason, reopens=reopens)
+
+
+def apply_fill(order: Order, fill: OrderFill, now: datetime) -> Step:
+    """Add an execution, or the reversal of one, that was not booked before; never refuses one (I5).
+
+    Args:
+        order: The order before.
+        fill: The execution; a negative quantity reverses an earlier one.
+        now: When it was booked (UTC).
+    """
+    cum = order.filled_qty + fill.quantity
+    value = EXACT.add(order.fill_value, EXACT.multiply(Decimal(fill.quantity), fill.price))
+    if fill.quantity < 0:
+        event = OrderEvent.FILL_REVERSED
+    elif cum > order.quantity:
+        event = OrderEvent.OVERFILL
+    else:
+        event = OrderEvent.FILL_REST if cum == order.quantity else OrderEvent.FILL_PART
+    state = state_of(order)
+    cell = TABLE[event, state]
+    changes: dict[str, Any] = {
+        "filled_qty": cum,
+        "fill_value": value,
+        "avg_fill_price": AVERAGE.divide(value, Decimal(cum)) if cum > 0 else None,
+        "overfill_qty": max(cum - order.quantity, 0),
+    }
+    if order.broker_order_id is None:
+        changes["broker_order_id"] = fill.order_id
+    flags = set(order.flags)
+    if event is OrderEvent.FILL_REVERSED:
+        flags.add(OrderFlag.BUSTED)
+    if state in _CLOSED and event is not OrderEvent.FILL_REVERSED:
+        flags.add(OrderFlag.LATE_FILL)
+    flags.discard(OrderFlag.OVERFILL)
+    if changes["overfill_qty"]:
+        flags.add(OrderFlag.OVERFILL)
+    if cell.target is Target.IMPOSSIBLE:
+        # The ledger keeps what the broker reports in any state; where the table knows no next state, the status stays.
+        flags.add(OrderFlag.NEEDS_REVIEW)
+        cell = Cell(Target.SAME, alert=True)
+    if flags != set(order.flags):
+        changes["flags"] = tuple(sorted(flags))
+    return _finish(order, cell, changes, now, None, reopens=state is State.REJECTED)
+
+
+def ask_replace(order: Order, quantity: int, limit_price: Decimal | None, now: datetime) -> Step:
+    """Ask for new terms; ``quantity`` is the new total, what is filled included (FIX OrderQty, Futu qty)."""
+    cell = TABLE[OrderEvent.REPLACE_ASKED, state_of(order)]
+    if cell.refuse:
+        return Step(order, refused=True)
+    if cell.target is Target.EDIT:
+        return _finish(order, cell, {"quantity": quantity, "limit_price": limit_price}, now, None)
+    terms = {"replace_quantity": quantity, "replace_limit_price": limit_price}
+    return _finish(order, cell, terms, now, None)
+
+
+def _no_effect(_order: Order, _cell: Cell, _now: datetime) -> dict[str, Any]:
+    return {}
+
+
+def _mark_sent(_order: Order, _cell: Cell, now: datetime) -> dict[str, Any]:
+    return {"sent_at": now}
+
+
+def _unmark_sent(_order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
+    return {"sent_at": None} if cell.target is Target.UNSENT else {}
+
+
+def _want_cancel(order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
+    waits = cell.target is Target.SAME and not cell.refuse and order.status is not OrderStatus.CANCEL_REQUESTED
+    return {"flags": _with_flag(order, OrderFlag.CANCEL_WANTED)} if waits else {}
+
+
+def _closed_as(status: OrderStatus) -> Any:
+    def effect(order: Order, _cell: Cell, _now: datetime) -> dict[str, Any]:
+        return {"closed_as": status} if order.closed_as is None and order.sent_at is not None else {}
+
+    return effect
+
+
+def _review(order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
+    return {"flags": _with_flag(order, OrderFlag.NEEDS_REVIEW)} if cell.alert else {}
+
+
+_EFFECTS: Final = {
+    OrderEvent.SEND_STARTED: _mark_sent,
+    OrderEvent.NEVER_SENT: _unmark_sent,
+    OrderEvent.CANCEL_ASKED: _want_cancel,
+    OrderEvent.CANCELLED: _closed_as(OrderStatus.CANCELLED),
+    OrderEvent.CLOSED: _closed_as(OrderStatus.EXPIRED),
+    OrderEvent.REFUSED: _closed_as(OrderStatus.REJECTED),
+    OrderEvent.ABSENT: _review,
+}
+
+_CLOSED: Final = frozenset({State.CANCELLED, State.REJECTED, State.EXPIRED})
+_KEEPS_REASON: Final = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.UNKNOWN, OrderStatus.CANCELLED})
+_FIXED: Final = {
+    Target.SENDING: OrderStatus.PENDING,
+    Target.UNSENT: OrderStatus.PENDING,
+    Target.UNKNOWN: OrderStatus.UNKNOWN,
+    Target.PARTIAL_FILL: OrderStatus.PARTIAL_FILL,
+    Target.CANCEL_REQUESTED: OrderStatus.CANCEL_REQUESTED,
+    Target.REPLACE_REQUESTED: OrderStatus.REPLACE_REQUESTED,
+    Target.FILLED: OrderStatus.FILLED,
+    Target.CANCELLED: OrderStatus.CANCELLED,
+    Target.REJECTED: OrderStatus.REJECTED,
+    Target.EXPIRED: OrderStatus.EXPIRED,
+}
+
+
+def _finish(
+    order: Order, cell: Cell, changes: dict[str, Any], now: datetime, reason: str | None, *, reopens: bool = False
+) -> Step:
+    if cell.target in _NEW_TERMS and order.replace_quantity is not None:
+        # Fills under the old terms may have passed a smaller new total; then what is filled is the total (FIX D11, D12).
+        total = max(order.replace_quantity, order.filled_qty - order.overfill_qty)
+        changes |= {"quantity": total, "limit_price": order.replace_limit_price}
+        changes["overfill_qty"] = max(order.filled_qty - total, 0)
+    status = _status(order, cell.target, changes)
+    if order.replace_quantity is not None and (cell.target in _REPLACE_ENDS or status.is_final):
+        changes |= {"replace_quantity": None, "replace_limit_price": None}
+    if status is not order.status:
+        changes["status"] = status
+        if reopens and status is not OrderStatus.CANCELLED:
+            changes["flags"] = _with_flag(order, OrderFlag.REOPENED, changes.get("flags"))
+            changes["closed_as"] = None
+        if reason is not None and status in _KEEPS_REASON:
+            changes["error_message"] = reason
+        elif order.error_message is not None and order.status is OrderStatus.UNKNOWN:
+            changes["error_message"] = None
+    if not changes:
+        return Step(order, cell.alert, cell.query, cell.refuse)
+    changes["updated_at"] = now
+    return Step(msgspec.structs.replace(order, **changes), cell.alert, cell.query, cell.refuse)
+
+
+def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatus:
+    fixed = _FIXED.get(target)
+    if fixed is not None:
+        return fixed
+    cum: int = changes.get("filled_qty", order.filled_qty)
+    total: int = changes.get("quantity", order.quantity)
+    match target:
+        case Target.SAME | Target.NEW_TERMS | Target.EDIT:
+            return order.status
+        case Target.DERIVE | Target.DERIVE_NEW | Target.DERIVE_OLD:
+            return derived(cum, total)
+        case Target.CLOSED_OR_DERIVE:
+            return order.closed_as if order.closed_as is not None else derived(cum, total)
+        case Target.REJECTED_OR_CANCELLED:
+            return OrderStatus.REJECTED if cum == 0 else OrderStatus.CANCELLED
+        case Target.FILLED_OR_REPLACING:
+            raised = order.replace_quantity is not None and order.replace_quantity >= cum > 0
+            pending = raised and order.replace_quantity != order.quantity
+            return OrderStatus.REPLACE_REQUESTED if pending else OrderStatus.FILLED
+        case Target.REPLACING_OR_CANCELLING:
+            return OrderStatus.CANCEL_REQUESTED if changes["replace_quantity"] <= cum else OrderStatus.REPLACE_REQUESTED
+        case _:
+            raise IllegalTransition(f"order {order.order_id}: no way to {target.name}")
+
+
+def derived(cum: int, total: int) -> OrderStatus:
+    """Return the status of a working order from its filled quantity and its total."""
+    if cum >= total:
+        return OrderStatus.FILLED
+    return OrderStatus.PARTIAL_FILL if cum > 0 else OrderStatus.SUBMITTED
+
+
+def _with_flag(order: Order, flag: OrderFlag, flags: tuple[OrderFlag, ...] | None = None) -> tuple[OrderFlag, ...]:
+    return tuple(sorted({*(order.flags if flags is None else flags), flag}))
+
+
+_NEW_TERMS: Final = frozenset({Target.DERIVE_NEW, Target.NEW_TERMS})
+_REPLACE_ENDS: Final = _NEW_TERMS | {Target.DERIVE_OLD}

@@ -1,0 +1,233 @@
+"""The order manager's picture of the store: live orders in memory, the rest read on demand, and the unit of the batch."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from actors.messages import Event
+from actors.model import BookedFill, Order, OrderFill
+from actors.order_manager import events
+from actors.order_manager.book import Step, apply_fill, step
+from actors.order_manager.transitions import OrderEvent
+from actors.store.store import Store
+from actors.store.unit import Unit
+
+log = logging.getLogger(__name__)
+
+
+class WorkingSet:
+    """Live orders, parked fills and the facts collected in the batch in hand.
+
+    Rebuilt from the store at every start of the order manager; nothing in it is worth keeping beyond that.
+
+    Attributes:
+        unit: The facts of this batch.
+        now: The time this batch began (UTC); every fact of a batch carries it.
+        changed: Orders changed in this batch, newest state.
+        controls: Durable switches, such as ``halted``.
+    """
+
+    def __init__(self, store: Store, account_id: str, now: datetime) -> None:
+        self._store = store
+        self.account_id = account_id
+        self.now = now
+        self.unit = Unit()
+        self.changed: dict[str, Order] = {}
+        seqs = store.last_seqs()
+        self._signal_seq, self._fill_seq, self._event_seq = seqs.signals, seqs.fills, seqs.events
+        self._orders = {order.order_id: order for order in store.live_orders()}
+        self._by_broker_id = {o.broker_order_id: o.order_id for o in self._orders.values() if o.broker_order_id}
+        self._visiting: set[str] = set()
+        self._booked: dict[str, BookedFill] = {}
+        self._parked: defaultdict[str, list[tuple[OrderFill, datetime]]] = defaultdict(list)
+        for fill, since in store.parked_fills():
+            self._parked[fill.order_id].append((fill, since))
+        self.controls = store.controls()
+
+    # ------------------------------------------------------------ look-ups
+
+    def load(self, order_ids: Iterable[str] = (), broker_ids: Iterable[str] = (), fill_ids: Iterable[str] = ()) -> None:
+        """Read what a batch needs and memory does not hold, in one query a kind."""
+        missing = {order_id for order_id in order_ids if order_id not in self._orders}
+        unknown = {broker_id for broker_id in broker_ids if broker_id not in self._by_broker_id}
+        found = list(self._store.orders(missing).values()) if missing else []
+        if unknown:
+            found += self._store.orders_by_broker_id(unknown).values()
+        for order in found:
+            self._remember(order)
+            if order.status.is_final:
+                self._visiting.add(order.order_id)
+        wanted = [fill_id for fill_id in fill_ids if fill_id not in self._booked]
+        if wanted:
+            self._booked.update(self._store.booked(wanted))
+
+    def live(self) -> list[Order]:
+        """Return the live orders, oldest first."""
+        return [order for order in self._orders.values() if order.is_live]
+
+    def find(self, order_id: str) -> Order | None:
+        """Return an order that is live or was loaded for this batch."""
+        return self._orders.get(order_id)
+
+    def find_by_broker_id(self, broker_order_id: str) -> Order | None:
+        """Return the order the broker knows under this id, if it is live or loaded."""
+        order_id = self._by_broker_id.get(broker_order_id)
+        return None if order_id is None else self._orders.get(order_id)
+
+    def booked(self, fill_id: str) -> BookedFill | None:
+        """Return the ledger's row of a fill that was loaded or booked in this batch."""
+        return self._booked.get(fill_id)
+
+    # ------------------------------------------------------------ facts
+
+    def add(self, order: Order, cause: str, *, alert: bool = False) -> None:
+        """Record a new order."""
+        self.unit.new_orders[order.order_id] = order
+        self._changed(order)
+        seq = self._next_event()
+        self._log(events.order_event(seq, self.account_id, order, cause, at=self.now, alert=alert, created=True))
+
+    def apply(
+        self, order: Order, event: OrderEvent, *, broker_order_id: str | None = None, reason: str | None = None
+    ) -> Step:
+        """Apply an event of the transition table to an order and record what it changed."""
+        result = step(order, event, self.now, broker_order_id=broker_order_id, reason=reason)
+        if result.impossible:
+            log.error("order %s: %s cannot happen to a %s order", order.order_id, event.value, order.status.value)
+            self.note("order.impossible", cause=event.value, reason=reason, order_id=order.order_id, alert=True)
+        self.record(order, result, event.value)
+        return result
+
+    def record(self, before: Order, result: Step, cause: str) -> None:
+        """Record an order's new state, if it has one."""
+        order = result.order
+        if order is before:
+            if result.alert and not result.impossible:
+                self.note("order.alert", cause=cause, order_id=order.order_id, alert=True)
+            return
+        self.unit.put_order(order)
+        self._changed(order)
+        if order.status is not before.status or order.sent_at is not before.sent_at or result.alert:
+            seq = self._next_event()
+            self._log(events.order_event(seq, self.account_id, order, cause, at=self.now, alert=result.alert))
+
+    def book(self, order: Order, fill: OrderFill) -> Order:
+        """Add a fill, known to be new, to the ledger and to its order."""
+        result = apply_fill(order, fill, self.now)
+        self._fill_seq += 1
+        booked = BookedFill(
+            fill.fill_id,
+            fill.order_id,
+            fill.symbol,
+            fill.side,
+            fill.quantity,
+            fill.price,
+            fill.timestamp,
+            fill.fee,
+            fill.reverses,
+            seq=self._fill_seq,
+            account_id=self.account_id,
+            strategy_id=order.strategy_id,
+            client_order_id=order.order_id,
+        )
+        self._booked[fill.fill_id] = booked
+        self.unit.fills.append(booked)
+        self.unit.put_order(result.order)
+        self._changed(result.order)
+        seq = self._next_event()
+        self._log(events.fill_event(seq, self.account_id, result.order, booked, at=self.now, alert=result.alert))
+        return result.order
+
+    def note(
+        self,
+        kind: str,
+        *,
+        cause: str | None = None,
+        reason: str | None = None,
+        order_id: str | None = None,
+        signal_id: str | None = None,
+        alert: bool = False,
+    ) -> None:
+        """Record an event that changed no order."""
+        self._log(
+            events.system_event(
+                self._next_event(),
+                self.account_id,
+                kind,
+                at=self.now,
+                cause=cause,
+                reason=reason,
+                order_id=order_id,
+                signal_id=signal_id,
+                alert=alert,
+            )
+        )
+
+    def next_signal(self) -> int:
+        """Return the next place in the order of intake."""
+        self._signal_seq += 1
+        return self._signal_seq
+
+    # ------------------------------------------------------------ parked fills
+
+    def park(self, fill: OrderFill) -> None:
+        """Keep a fill durably until its order is known."""
+        if any(fill.fill_id == other.fill_id for other, _ in self._parked.get(fill.order_id, ())):
+            return
+        self._parked[fill.order_id].append((fill, self.now))
+        self.unit.parked.append((fill, self.now))
+        self.note("fill.parked", reason=f"fill {fill.fill_id} of unknown broker order {fill.order_id}")
+
+    def unpark(self, broker_order_id: str) -> list[OrderFill]:
+        """Take out the fills that waited for this broker order."""
+        waiting = self._parked.pop(broker_order_id, None)
+        if waiting is None:
+            return []
+        self.unit.unparked.extend(fill.fill_id for fill, _ in waiting)
+        return [fill for fill, _ in waiting]
+
+    def parked_before(self, moment: datetime) -> list[OrderFill]:
+        """Return the fills parked since before a moment."""
+        return [fill for waiting in self._parked.values() for fill, since in waiting if since < moment]
+
+    # ------------------------------------------------------------ the batch
+
+    def begin(self, now: datetime) -> None:
+        """Start a batch."""
+        self.now = now
+
+    def commit(self) -> Unit:
+        """Make the batch durable and forget what is final; returns what was written."""
+        unit = self.unit
+        if unit:
+            self._store.commit(unit)
+        for order_id in self._visiting:
+            order = self._orders.get(order_id)
+            if order is not None and order.status.is_final:
+                del self._orders[order_id]
+                if order.broker_order_id is not None:
+                    self._by_broker_id.pop(order.broker_order_id, None)
+        self.unit = Unit()
+        self.changed = {}
+        self._visiting.clear()
+        self._booked.clear()
+        return unit
+
+    def _changed(self, order: Order) -> None:
+        self._remember(order)
+        self.changed[order.order_id] = order
+        if order.status.is_final:
+            self._visiting.add(order.order_id)
+
+    def _remember(self, order: Order) -> None:
+        self._orders[order.order_id] = order
+        if order.broker_order_id is not None:
+            self._by_broker_id[order.broker_order_id] = order.order_id
+
+    def _next_event(self) -> int:
+        self._event_seq += 1
+        return self._event_seq
+
+    def _log(self, event: Event) -> None:
+        self.unit.events.append(event)
