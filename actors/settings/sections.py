@@ -1,0 +1,239 @@
+"""Every setting with its type, bounds and default. ``config/system.yaml`` shows them all."""
+
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from typing_extensions import override
+
+from actors.settings.loader import read_section
+from actors.settings.rules import FieldError, Number, Section, Text, Url
+from actors.settings.secrets import mask
+
+Seconds: TypeAlias = Annotated[float, Number("a number of seconds", 0, 86_400)]
+SomeSeconds: TypeAlias = Annotated[float, Number("a number of seconds", 0, 86_400, above=True)]
+Price: TypeAlias = Annotated[Decimal, Number("a price", 0, 999_999_999, above=True)]
+Money: TypeAlias = Annotated[Decimal, Number("an amount", 0, 1_000_000)]
+Port: TypeAlias = Annotated[int, Number("a port number", 1, 65_535)]
+Name: TypeAlias = Annotated[
+    str,
+    Text("1 to 64 characters of A-Z a-z 0-9 . _ : - that start with a letter or digit", r"[A-Za-z0-9][\w.:-]{0,63}"),
+]
+Key: TypeAlias = Annotated[str, Text("1 to 128 printable ASCII characters without a blank", r"[!-~]{1,128}")]
+PathText: TypeAlias = Annotated[str, Text("the path of a file or directory", r"[^\x00-\x1f\x7f]{1,1024}")]
+
+RedisUrl: TypeAlias = Annotated[
+    str, Url("an address such as redis://127.0.0.1:6379/0, rediss://… or unix://…", ("redis", "rediss", "unix"))
+]
+DatabaseUrl: TypeAlias = Annotated[
+    str, Url("an address such as postgresql+psycopg://user@host/database", ("postgresql+psycopg",))
+]
+
+DEFAULT_REDIS_URL: Final = "redis://127.0.0.1:6379/0"
+
+
+class PriceSettings(Section, frozen=True, kw_only=True):
+    """Where the paper market's prices come from."""
+
+    source: Literal["fixed", "random_walk", "csv"] = "fixed"
+    file: PathText | None = None
+    volatility: Annotated[float, Number("a number", 0, 1)] = 0.0005
+    tick: Price = Decimal("0.01")
+    interval: SomeSeconds = 0.25
+
+    @override
+    def check(self) -> None:
+        """A file is needed to read prices from one."""
+        if self.source == "csv" and self.file is None:
+            raise FieldError("file", "missing; source csv reads prices from it")
+
+
+class PaperSettings(Section, frozen=True, kw_only=True):
+    """The simulated broker."""
+
+    fill_delay: Seconds = 0.1
+    default_price: Price = Decimal(100)
+    seed: Annotated[int, Number("a whole number", 0, 2**63 - 1)] | None = None
+    partial_fills: Annotated[int, Number("a whole number", 1, 1_000)] = 1
+    reject_probability: Annotated[float, Number("a probability", 0, 1)] = 0.0
+    slippage_bps: Annotated[float, Number("a number of basis points", 0, 10_000)] = 0.0
+    commission_per_share: Money = Decimal(0)
+    commission_minimum: Money = Decimal(0)
+    market_mode: bool = False
+    prices: PriceSettings = PriceSettings()
+
+
+class FutuSettings(Section, frozen=True, kw_only=True):
+    """Futu OpenD."""
+
+    host: Annotated[str, Text("a host name or address", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}|::1")] = "127.0.0.1"
+    port: Port = 11_111
+    trade_env: Literal["SIMULATE", "REAL"] = "SIMULATE"
+    acc_id: Annotated[int, Number("an account number", 1, 2**63 - 1)] | None = None
+
+
+class BrokerSettings(Section, frozen=True, kw_only=True):
+    """Which broker, and the settings of each."""
+
+    type: Literal["paper", "futu"] = "paper"
+    paper: PaperSettings = PaperSettings()
+    futu: FutuSettings = FutuSettings()
+
+
+class SignalSettings(Section, frozen=True, kw_only=True):
+    """The queue signals come from.
+
+    Attributes:
+        consumer: This process's name in the group; None is the account id.
+        max_age: Signals older than this expire, in seconds; None is never.
+        window: How many signals may be unsettled at once.
+    """
+
+    transport: Literal["embedded", "redis_list", "redis_stream"] = "embedded"
+    key: Key = "approved_signals"
+    group: Key = "order-manager"
+    consumer: Key | None = None
+    max_age: Annotated[float, Number("a number of seconds", 0, 31_536_000, above=True)] | None = 86_400.0
+    window: Annotated[int, Number("a whole number", 1, 100_000)] = 512
+
+    @property
+    def uses_redis(self) -> bool:
+        """Whether signals come through Redis."""
+        return self.transport != "embedded"
+
+
+class RedisSettings(Section, frozen=True, kw_only=True):
+    """The Redis server; ``url`` None is the local default when a Redis transport needs it."""
+
+    url: RedisUrl | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Show the address without its password."""
+        return _url_repr(self, self.url)
+
+
+class StoreSettings(Section, frozen=True, kw_only=True):
+    """The store; ``url`` None is a SQLite file in the data directory."""
+
+    url: DatabaseUrl | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Show the address without its password."""
+        return _url_repr(self, self.url)
+
+
+class PublishSettings(Section, frozen=True, kw_only=True):
+    """Where events go in Redis."""
+
+    channel: Key = "fills"
+    stream: Key = "order_events"
+    stream_cap: Annotated[int, Number("a whole number", 1, 100_000_000)] = 100_000
+
+
+class RecoverySettings(Section, frozen=True, kw_only=True):
+    """Reconciliation with the broker.
+
+    Attributes:
+        settle_window: How long an order must stay absent at the broker before it counts as never sent, in seconds.
+        interval: Seconds between two reconciliations.
+    """
+
+    settle_window: Seconds = 60.0
+    interval: SomeSeconds = 30.0
+
+
+class ExecutionSettings(Section, frozen=True, kw_only=True):
+    """Deadlines of broker calls in seconds; after them the outcome counts as unclear."""
+
+    submit_deadline: SomeSeconds = 30.0
+    cancel_deadline: SomeSeconds = 30.0
+
+
+class SupervisionSettings(Section, frozen=True, kw_only=True):
+    """When an actor is restarted, and when the system gives up.
+
+    Attributes:
+        max_restarts: Restarts allowed ``within`` that many seconds.
+        attempts: Deliveries of one message before it becomes a dead letter.
+        backoff: First pause before a restart, in seconds; doubles up to ``backoff_cap``.
+        hang_after: Seconds after which an actor that handles one message counts as hanging.
+        stop_timeout: Seconds an orderly stop may take.
+    """
+
+    max_restarts: Annotated[int, Number("a whole number", 0, 1_000)] = 5
+    within: SomeSeconds = 60.0
+    attempts: Annotated[int, Number("a whole number", 1, 100)] = 3
+    backoff: SomeSeconds = 0.1
+    backoff_cap: SomeSeconds = 5.0
+    hang_after: SomeSeconds = 5.0
+    stop_timeout: SomeSeconds = 10.0
+
+    @override
+    def check(self) -> None:
+        """The longest pause is no shorter than the first."""
+        if self.backoff_cap < self.backoff:
+            raise FieldError("backoff_cap", f"expected at least backoff ({self.backoff}), got {self.backoff_cap}")
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """Everything a trading system is configured with.
+
+    Raises:
+        SettingsError: A value is of the wrong type, out of range, or does not fit another.
+    """
+
+    account_id: Name
+    data_dir: PathText = "data"
+    broker: BrokerSettings = BrokerSettings()
+    signals: SignalSettings = SignalSettings()
+    redis: RedisSettings = RedisSettings()
+    store: StoreSettings = StoreSettings()
+    publish: PublishSettings = PublishSettings()
+    recovery: RecoverySettings = RecoverySettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    supervision: SupervisionSettings = SupervisionSettings()
+
+    @classmethod
+    def from_yaml(cls, path: str | os.PathLike[str], environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read a YAML file; ``ORDER_ACTORS__SECTION__KEY`` in the environment overrides it.
+
+        Args:
+            path: The file.
+            environ: The environment; by default the process's own.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            SettingsError: It cannot be used; one line that names the file and line (or the variable) and the key.
+        """
+        return read_section(cls, path, environ)
+
+    @property
+    def directory(self) -> Path:
+        """Return the data directory, absolute; a relative one is relative to the current directory."""
+        return Path(self.data_dir).absolute()
+
+    @property
+    def redis_url(self) -> str | None:
+        """Return the Redis address in use; None when nothing needs Redis."""
+        if self.redis.url is None and self.signals.uses_redis:
+            return DEFAULT_REDIS_URL
+        return self.redis.url
+
+    @property
+    def store_url(self) -> str:
+        """Return the database address in use."""
+        return self.store.url if self.store.url is not None else f"sqlite:///{self.directory / 'store.sqlite'}"
+
+    @property
+    def consumer(self) -> str:
+        """Return this process's name in the consumer group."""
+        return self.signals.consumer if self.signals.consumer is not None else self.account_id
+
+
+def _url_repr(section: msgspec.Struct, url: str | None) -> str:
+    return f"{type(section).__name__}(url={None if url is None else mask(url)!r})"
