@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+import msgspec
+
 from actors.messages import Event
 from actors.model import BookedFill, Order, OrderFill
 from actors.order_manager import events
@@ -98,6 +100,12 @@ class WorkingSet:
             self.note("order.impossible", cause=event.value, reason=reason, order_id=order.order_id, alert=True)
         self.record(order, result, event.value)
         return result
+
+    def tie(self, order: Order, broker_order_id: str) -> None:
+        """Record under which id the broker keeps an order, without any change of its status."""
+        tied = msgspec.structs.replace(order, broker_order_id=broker_order_id)
+        self.unit.put_order(tied)
+        self._changed(tied)
 
     def record(self, before: Order, result: Step, cause: str) -> None:
         """Record an order's new state, if it has one."""

@@ -1,0 +1,39 @@
+"""The gate every order passes right before the broker is called."""
+
+import logging
+
+log = logging.getLogger(__name__)
+
+
+class TradingGate:
+    """Whether orders may be sent now; shared by the order manager, the system and the broker's workers.
+
+    Closed for any number of reasons at once, open when there is none. Reading is one attribute look-up, so that the
+    last check before a send costs nothing; every change replaces the set of reasons as a whole.
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        self._reasons = frozenset(reasons)
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        """Why it is closed; empty when it is open."""
+        return self._reasons
+
+    @property
+    def is_open(self) -> bool:
+        """Whether orders may be sent."""
+        return not self._reasons
+
+    def close(self, reason: str) -> None:
+        """Close it for a reason, at once."""
+        if reason not in self._reasons:
+            self._reasons = self._reasons | {reason}
+            log.warning("no orders are sent: %s", reason)
+
+    def open(self, reason: str) -> None:
+        """Take one reason away."""
+        if reason in self._reasons:
+            self._reasons = self._reasons - {reason}
+            if not self._reasons:
+                log.info("orders are sent")

@@ -1,0 +1,338 @@
+"""OrderManager: the one writer of orders, fills, signal outcomes and events."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, assert_never
+
+import msgspec
+
+from actors import messages as m
+from actors.broker.gate import TradingGate
+from actors.errors import RequestRefused
+from actors.model.fields import EXTERNAL
+from actors.order_manager.dispatcher import HALTED, Dispatcher
+from actors.order_manager.execution import Execution
+from actors.order_manager.intake import Intake
+from actors.order_manager.recovery import SEEN_CURSOR, Recovery, RecoveryPolicy
+from actors.order_manager.waiters import Waiters
+from actors.order_manager.working_set import WorkingSet
+from actors.runtime.behavior import Address, Behavior, Context
+from actors.store.store import Store
+
+RECOVERING: Final = "recovering"
+"""The gate's reason until the broker was queried and the answer applied."""
+
+DISCONNECTED: Final = "disconnected"
+"""The gate's reason while the broker cannot be reached."""
+
+_TICK: Final = 1.0
+
+
+class Peers(msgspec.Struct, frozen=True):
+    """The actors an order manager tells."""
+
+    broker: Address[m.BrokerMessage]
+    consumer: Address[m.SignalConsumerMessage]
+    portfolio: Address[m.PortfolioMessage]
+    publisher: Address[m.PublisherMessage]
+
+
+class OrderManagerSettings(msgspec.Struct, frozen=True):
+    """What an order manager is told at start.
+
+    Attributes:
+        queryable: Whether the broker is a :class:`Venue`, so that it can be asked for everything it knows.
+        source_name: The queue's name, for dead letters.
+        in_flight: How many orders may be sent and unanswered at a time.
+        backlog: At how many waiting orders the intake is paused.
+        max_age: How old a signal may be when it is sent; None for any age.
+        answer_within: After this time without any answer an order is UNKNOWN, whatever became of the call.
+    """
+
+    account_id: str
+    queryable: bool
+    source_name: str = "embedded"
+    in_flight: int = 512
+    backlog: int = 1024
+    max_age: timedelta | None = None
+    answer_within: timedelta = timedelta(seconds=40)
+    recovery: RecoveryPolicy = RecoveryPolicy()
+
+
+class OrderManager(Behavior[m.OrderManagerMessage]):
+    """Makes each signal into exactly one durable order and applies what the broker reports to it.
+
+    Owns every write of orders, fills, outcomes and events: one transaction a batch. Never calls the broker or waits for
+    anything. After a restart everything is read from the store; what was being sent is asked for at the broker.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        store: Store,
+        settings: OrderManagerSettings,
+        peers: Peers,
+        gate: TradingGate,
+        waiters: Waiters,
+        on_recovered: Callable[[], None],
+    ) -> None:
+        self._context = context
+        self._peers = peers
+        self._gate = gate
+        self._waiters = waiters
+        self._on_recovered = on_recovered
+        self._settings = settings
+        self._set = WorkingSet(store, settings.account_id, context.clock.now())
+        if self._set.controls.get(HALTED):
+            gate.close(HALTED)
+        self._dispatcher = Dispatcher(
+            context, self._set, peers.broker, gate, in_flight=settings.in_flight, max_age=settings.max_age
+        )
+        self._intake = Intake(store, self._set, self._dispatcher, waiters, settings.source_name)
+        seen = store.cursors().get(SEEN_CURSOR)
+        self._recovery = Recovery(
+            context,
+            self._set,
+            self._dispatcher,
+            peers.broker,
+            settings.recovery,
+            queryable=settings.queryable,
+            seen=None if seen is None else datetime.fromtimestamp(seen / 1_000_000, UTC),
+        )
+        self._execution = Execution(context, self._set, self._dispatcher, peers.broker, self._recovery.doubt)
+        self._recovery.execution = self._execution
+        self._reconciling: list[Future[int]] = []
+        self._intake_paused = False
+        self._ticking = False
+
+    # ------------------------------------------------------------ life
+
+    def started(self) -> None:
+        """Close the gate, mark what may have been sent, and have the broker asked."""
+        self._gate.close(RECOVERING)
+        self._set.begin(self._context.clock.now())
+        self._recovery.started(process_start=self._context.generation == 1)
+
+    def prepare(self, messages: Sequence[m.OrderManagerMessage]) -> None:
+        """Read what the batch names and memory does not hold."""
+        self._set.begin(self._context.clock.now())
+        signal_ids: list[str] = []
+        entry_ids: list[str] = []
+        order_ids: set[str] = set()
+        broker_ids: set[str] = set()
+        fill_ids: list[str] = []
+        again = self._context.redelivered
+        for message in messages:
+            match message:
+                case m.SignalReceived(entry=entry, signal=signal):
+                    signal_ids.append(signal.signal_id)
+                    if (entry.redelivered or again) and entry.entry_id is not None:
+                        entry_ids.append(entry.entry_id)
+                case m.SignalRefused(entry=entry):
+                    if (entry.redelivered or again) and entry.entry_id is not None:
+                        entry_ids.append(entry.entry_id)
+                case m.FillReported(fill=fill):
+                    fill_ids.append(fill.fill_id)
+                    broker_ids.add(fill.order_id)
+                case m.OrderReported(report=report):
+                    _name(report, order_ids, broker_ids)
+                case m.VenueReported(snapshot=snapshot) if snapshot is not None:
+                    fill_ids += [fill.fill_id for fill in snapshot.fills]
+                    broker_ids.update(fill.order_id for fill in snapshot.fills)
+                    for report in snapshot.orders:
+                        _name(report, order_ids, broker_ids)
+                case m.SubmitSignal(signal=signal):
+                    signal_ids.append(signal.signal_id)
+                case m.OrderAccepted() | m.OrderRefused() | m.OrderUnclear() | m.OrderNotSent() | m.CancelOrder():
+                    order_ids.add(message.order_id)
+                case m.CancelTaken() | m.CancelRefused() | m.CancelUnclear() | m.StatusReported():
+                    order_ids.add(message.order_id)
+                case _:
+                    pass
+        self._intake.load(signal_ids, entry_ids)
+        broker_ids -= {message.broker_order_id for message in messages if isinstance(message, m.OrderAccepted)}
+        self._set.load(order_ids, broker_ids, fill_ids)
+
+    def receive(self, message: m.OrderManagerMessage) -> None:
+        """Route one message."""
+        match message:
+            case m.SignalReceived():
+                self._intake.receive(message, redelivered=self._context.redelivered)
+            case m.SignalRefused():
+                self._intake.refuse(message, redelivered=self._context.redelivered)
+            case m.OrderAccepted():
+                self._execution.accepted(message)
+            case m.FillReported(fill=fill):
+                self._execution.fill(fill)
+            case m.OrderRefused():
+                self._execution.refused(message)
+            case m.OrderUnclear():
+                self._execution.unclear(message)
+            case m.OrderNotSent():
+                self._execution.not_sent(message)
+            case m.OrderReported(report=report):
+                self._execution.report(report, queried=False)
+            case m.StatusReported():
+                self._execution.status(message)
+            case m.CancelTaken():
+                self._execution.cancel_taken(message)
+            case m.CancelRefused():
+                self._execution.cancel_refused(message)
+            case m.CancelUnclear():
+                self._execution.cancel_unclear(message)
+            case m.IntakeConfirmed(last_seq=last_seq):
+                self._intake.confirm_removed(last_seq)
+            case m.IntakeRestarted():
+                self._intake.restarted()
+            case m.SubmitSignal():
+                self._intake.submit(message)
+            case m.CancelOrder() | m.CancelAll() | m.HaltTrading() | m.ResumeTrading() | m.Reconcile():
+                self._request(message)
+            case m.VenueReported():
+                self._recovered(message)
+            case m.VenueUnreachable(reason=reason):
+                self._unreachable(reason)
+            case m.BrokerConnected():
+                self._gate.close(RECOVERING)
+                self._context.on_commit(lambda: self._gate.open(DISCONNECTED))
+                self._recovery.connected()
+            case m.BrokerLost(reason=reason):
+                self._lost(reason)
+            case m.OrderManagerTick():
+                self._tick()
+            case _:
+                assert_never(message)
+
+    def commit(self) -> None:
+        """Send what may be sent, write the batch, then have everybody told."""
+        self._dispatcher.pump()
+        self._execution.park_early()
+        changed = self._set.changed
+        unit = self._set.commit()
+        settled = self._intake.settled()
+        tell = self._context.tell
+        if settled:
+            last_seq = unit.signals[-1].seq if unit.signals else 0
+            tell(self._peers.consumer, m.SignalsSettled(entries=settled, last_seq=last_seq))
+        if unit.fills:
+            tell(self._peers.portfolio, m.FillsBooked(fills=tuple(unit.fills)))
+        if unit.events:
+            tell(self._peers.publisher, m.EventsCommitted(events=tuple(unit.events)))
+        if self._waiters:
+            for order in changed.values():
+                action = self._waiters.answered(order)
+                if action is not None:
+                    self._context.on_commit(action)
+        self._pace_intake()
+        if not self._ticking:
+            self._ticking = True
+            self._context.after(_TICK, "tick", m.OrderManagerTick())
+
+    # ------------------------------------------------------------ the broker's connection
+
+    def _recovered(self, message: m.VenueReported) -> None:
+        mended = self._recovery.apply(message)
+        for reply in self._reconciling:
+            self._answer(reply, mended)
+        self._reconciling = []
+        if RECOVERING in self._gate.reasons:
+            self._context.on_commit(self._open_trading)
+            self._context.tell(self._peers.consumer, m.OpenIntake())
+            # The gate opens once this batch is committed; what waits is sent by the batch after it.
+            self._context.after(0.0, "pump", m.OrderManagerTick())
+
+    def _open_trading(self) -> None:
+        self._gate.open(RECOVERING)
+        self._on_recovered()
+
+    def _unreachable(self, reason: str) -> None:
+        self._recovery.failed()
+        for reply in self._reconciling:
+            self._refuse(reply, f"the broker could not be queried: {reason}")
+        self._reconciling = []
+
+    def _lost(self, reason: str) -> None:
+        self._gate.close(DISCONNECTED)
+        self._gate.close(RECOVERING)
+        self._recovery.lost()
+        self._set.note("broker.lost", reason=reason, alert=True)
+
+    def _tick(self) -> None:
+        now = self._set.now
+        self._ticking = False
+        self._dispatcher.expire_waiting()
+        for order in self._dispatcher.overdue(now - self._settings.answer_within):
+            self._execution.unclear(m.OrderUnclear(order_id=order.order_id, reason="no answer", at=now))
+        self._recovery.tick(now)
+
+    def _pace_intake(self) -> None:
+        full = self._dispatcher.backlog >= self._settings.backlog
+        if full and not self._intake_paused:
+            self._intake_paused = True
+            self._context.tell(self._peers.consumer, m.CloseIntake(reason="too many orders wait to be sent"))
+        elif self._intake_paused and self._dispatcher.backlog <= self._settings.backlog // 2:
+            self._intake_paused = False
+            self._context.tell(self._peers.consumer, m.OpenIntake())
+
+    # ------------------------------------------------------------ requests
+
+    def _request(
+        self, message: m.CancelOrder | m.CancelAll | m.HaltTrading | m.ResumeTrading | m.Reconcile
+    ) -> None:
+        match message:
+            case m.CancelOrder(order_id=order_id, reply=reply):
+                try:
+                    self._execution.request_cancel(order_id)
+                except RequestRefused as error:
+                    self._refuse(reply, str(error))
+                else:
+                    self._answer(reply, True)
+            case m.CancelAll(reply=reply):
+                ours = [order.order_id for order in self._set.live() if order.strategy_id != EXTERNAL]
+                for order_id in ours:
+                    self._execution.request_cancel(order_id)
+                self._answer(reply, tuple(ours))
+            case m.HaltTrading(reason=reason, by=by, reply=reply):
+                self._gate.close(HALTED)
+                record = {"reason": reason, "by": by, "at": self._set.now.isoformat()}
+                self._control(HALTED, json.dumps(record))
+                self._set.note("trading.halted", reason=reason, cause=by, alert=True)
+                self._answer(reply, True)
+            case m.ResumeTrading(by=by, reply=reply):
+                self._control(HALTED, "")
+                self._set.note("trading.resumed", cause=by)
+                self._context.on_commit(lambda: self._gate.open(HALTED))
+                self._answer(reply, True)
+            case m.Reconcile(reply=reply):
+                if reply is not None:
+                    self._reconciling.append(reply)
+                self._recovery.ask()
+
+    def _control(self, name: str, value: str) -> None:
+        self._set.controls[name] = value
+        self._set.unit.controls[name] = value
+
+    def _answer(self, reply: Future[Any] | None, value: object) -> None:
+        if reply is not None:
+            self._context.on_commit(lambda: _settle(reply, value))
+
+    def _refuse(self, reply: Future[Any], reason: str) -> None:
+        self._context.on_commit(lambda: _settle(reply, RequestRefused(reason)))
+
+
+def _settle(reply: Future[Any], value: object) -> None:
+    try:
+        if isinstance(value, Exception):
+            reply.set_exception(value)
+        else:
+            reply.set_result(value)
+    except InvalidStateError:
+        return  # the host gave up waiting, or a redelivered request was answered before
+
+
+def _name(report: Any, order_ids: set[str], broker_ids: set[str]) -> None:
+    broker_ids.add(report.broker_order_id)
+    if report.client_order_id is not None:
+        order_ids.add(report.client_order_id)

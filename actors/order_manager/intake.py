@@ -1,0 +1,176 @@
+"""Intake: one queue entry or one host's signal in, exactly one durable outcome out (I6)."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+
+from actors.errors import SignalConflict
+from actors.messages import SignalReceived, SignalRefused, SubmitSignal
+from actors.model import Order, Signal, digest, order_id_for
+from actors.order_manager.dispatcher import Dispatcher
+from actors.order_manager.waiters import Waiters
+from actors.order_manager.working_set import WorkingSet
+from actors.signal_consumer.base import Entry
+from actors.store.store import Store
+from actors.store.unit import DeadLetter, Outcome, SignalRecord
+
+REMOVED_CURSOR = "intake_removed"
+"""Signal rows up to this seq are surely gone from the queue."""
+
+HOST = "host"
+"""The dead-letter source of signals a host submitted."""
+
+
+class Intake:
+    """Decides what becomes of each signal; the order it makes is a pure function of (account, signal_id).
+
+    A Redis list gives its entries no ids, so a leftover of a crash looks like a second push of the same bytes. What
+    tells them apart is the durable cursor :data:`REMOVED_CURSOR`: a leftover that matches a recorded entry above the
+    cursor is that entry again.
+    """
+
+    def __init__(
+        self, store: Store, working_set: WorkingSet, dispatcher: Dispatcher, waiters: Waiters, source_name: str
+    ) -> None:
+        self._store = store
+        self._set = working_set
+        self._dispatcher = dispatcher
+        self._waiters = waiters
+        self._source = source_name
+        self._accepted: dict[str, SignalRecord] = {}
+        self._seen: set[str] = set()
+        self._settled: list[Entry] = []
+        removed = store.cursors().get(REMOVED_CURSOR, 0)
+        self._unremoved = deque(store.payloads_after(removed))
+        self._leftovers: Counter[str] = Counter(hash_ for _, hash_ in self._unremoved)
+
+    def load(self, signal_ids: list[str], entry_ids: Iterable[str]) -> None:
+        """Read what is known of the batch's signals and redelivered entries."""
+        if signal_ids:
+            self._accepted.update(self._store.accepted_signals(signal_ids))
+        known = list(entry_ids)
+        if known:
+            self._seen.update(self._store.entries_seen(known))
+
+    def receive(self, message: SignalReceived, *, redelivered: bool) -> None:
+        """Take a well-formed signal of the queue."""
+        entry = message.entry
+        self._settled.append(entry)
+        if self._is_old_entry(entry, redelivered=redelivered):
+            return
+        signal = message.signal
+        known = self._accepted.get(signal.signal_id)
+        if known is None:
+            order, outcome = self._open_order(signal)
+            self._record(entry, signal.signal_id, message.digest, outcome, order.order_id, order.error_message)
+        elif known.digest == message.digest:
+            self._record(entry, signal.signal_id, message.digest, Outcome.DUPLICATE, known.order_id, None)
+            self._set.note("signal.duplicate", order_id=known.order_id, signal_id=signal.signal_id)
+        else:
+            self._bury(entry, _conflict(known), signal.signal_id)
+
+    def refuse(self, message: SignalRefused, *, redelivered: bool) -> None:
+        """Keep an entry that holds no signal as a dead letter."""
+        self._settled.append(message.entry)
+        if not self._is_old_entry(message.entry, redelivered=redelivered):
+            self._bury(message.entry, message.reason, message.signal_id)
+
+    def submit(self, message: SubmitSignal) -> None:
+        """Take a host's signal; its future gets the order."""
+        signal = message.signal
+        known = self._accepted.get(signal.signal_id)
+        said = digest(signal)
+        if known is None:
+            order, outcome = self._open_order(signal)
+            self._waiters.add(order.order_id, message.reply)
+            self._record(None, signal.signal_id, said, outcome, order.order_id, order.error_message)
+        elif known.digest == said and known.order_id is not None:
+            self._record(None, signal.signal_id, said, Outcome.DUPLICATE, known.order_id, None)
+            self._waiters.add(known.order_id, message.reply)
+            self._set.load([known.order_id])
+            self._set.changed.setdefault(known.order_id, self._existing(known.order_id))
+        else:
+            payload = signal.to_json().encode()
+            self._dead_letter(HOST, payload, _conflict(known), signal.signal_id)
+            self._record(None, signal.signal_id, None, Outcome.DEAD_LETTER, None, _conflict(known))
+            self._waiters.fail(message.reply, SignalConflict(_conflict(known)))
+
+    def restarted(self) -> None:
+        """Expect leftovers: the queue is about to be read again from what was not removed."""
+        self._leftovers = Counter(hash_ for _, hash_ in self._unremoved)
+
+    def confirm_removed(self, last_seq: int) -> None:
+        """Move the cursor: the queue removed every entry up to this signal row."""
+        while self._unremoved and self._unremoved[0][0] <= last_seq:
+            self._unremoved.popleft()
+        self._set.unit.cursors[REMOVED_CURSOR] = last_seq
+
+    def settled(self) -> tuple[Entry, ...]:
+        """Return the entries of this batch, all of them durable after its commit, and forget the batch."""
+        entries = tuple(self._settled)
+        self._settled = []
+        self._accepted.clear()
+        self._seen.clear()
+        return entries
+
+    def _is_old_entry(self, entry: Entry, *, redelivered: bool) -> bool:
+        if not (entry.redelivered or redelivered):
+            return False
+        if entry.entry_id is not None:
+            return entry.entry_id in self._seen
+        if self._leftovers[entry.key] > 0:
+            self._leftovers[entry.key] -= 1
+            return True
+        return False
+
+    def _open_order(self, signal: Signal) -> tuple[Order, Outcome]:
+        account_id = self._set.account_id
+        order_id = order_id_for(account_id, signal.signal_id)
+        order = Order.from_signal(signal, order_id, account_id=account_id, now=self._set.now)
+        return self._dispatcher.open(order)
+
+    def _existing(self, order_id: str) -> Order:
+        order = self._set.find(order_id)
+        if order is None:
+            raise LookupError(f"signal row names order {order_id}, which the store does not hold; run verify")
+        return order
+
+    def _bury(self, entry: Entry, reason: str, signal_id: str | None) -> None:
+        self._dead_letter(self._source, entry.payload, reason, signal_id)
+        self._record(entry, signal_id, None, Outcome.DEAD_LETTER, None, reason)
+
+    def _dead_letter(self, source: str, payload: bytes, reason: str, signal_id: str | None) -> None:
+        self._set.unit.dead_letters.append(
+            DeadLetter(source, reason, payload[:_KEPT_BYTES], len(payload), self._set.now, signal_id)
+        )
+        self._set.note("signal.dead_letter", reason=reason, signal_id=signal_id, alert=True)
+
+    def _record(
+        self,
+        entry: Entry | None,
+        signal_id: str | None,
+        said: str | None,
+        outcome: Outcome,
+        order_id: str | None,
+        reason: str | None,
+    ) -> None:
+        seq = self._set.next_signal()
+        payload_hash = entry.key if entry is not None and entry.entry_id is None else None
+        if payload_hash is not None:
+            self._unremoved.append((seq, payload_hash))
+        entry_id = entry.entry_id if entry is not None else None
+        record = SignalRecord(
+            seq, entry_id, payload_hash, signal_id, said, outcome, order_id, reason, self._set.now
+        )
+        self._set.unit.signals.append(record)
+        if entry_id is not None:
+            self._seen.add(entry_id)
+        if signal_id is not None and outcome in _ACCEPTED:
+            self._accepted[signal_id] = record
+
+
+def _conflict(known: SignalRecord) -> str:
+    return f"signal_id {known.signal_id} was used before with another body (order {known.order_id})"
+
+
+_ACCEPTED = frozenset({Outcome.ORDER, Outcome.REJECTED, Outcome.EXPIRED})
+_KEPT_BYTES = 16 * 1024

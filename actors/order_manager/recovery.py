@@ -1,0 +1,189 @@
+"""Recovery: one path for process start, actor restart and reconnect, and for every doubt in between.
+
+No order is sent before a query of the broker succeeded whole and was applied. An order that is absent from the query
+is never sent again and never called rejected on that account: only a broker whose absence proves that the order never
+left gives it back to be sent; elsewhere it stays UNKNOWN until several healthy queries, spread over the settle window,
+agree (I9, I14).
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from actors.broker.base import VenueSnapshot
+from actors.messages import BrokerMessage, Connect, QueryVenue, VenueReported
+from actors.model import Order
+from actors.model.fields import EXTERNAL
+from actors.order_manager.dispatcher import Dispatcher
+from actors.order_manager.execution import Execution
+from actors.order_manager.transitions import OrderEvent
+from actors.order_manager.working_set import WorkingSet
+from actors.runtime.behavior import Address, Context
+
+log = logging.getLogger(__name__)
+
+SEEN_CURSOR: Final = "venue_seen"
+"""Everything the broker knew before this moment (Unix microseconds) was applied."""
+
+
+class RecoveryPolicy(msgspec.Struct, frozen=True):
+    """How patiently the broker is asked.
+
+    Attributes:
+        interval: Between full queries while nothing is in doubt.
+        doubt_interval: Between queries while an order is in doubt.
+        settle_window: How long an absent order is looked for before it is called rejected.
+        healthy_reads: How many queries must have missed it by then.
+        overlap: How far before the last query a start looks back.
+        parked: How long a fill waits for its order.
+    """
+
+    interval: timedelta = timedelta(seconds=30)
+    doubt_interval: timedelta = timedelta(seconds=2)
+    settle_window: timedelta = timedelta(seconds=60)
+    healthy_reads: int = 3
+    overlap: timedelta = timedelta(days=1)
+    parked: timedelta = timedelta(seconds=30)
+
+
+class Recovery:
+    """Asks the broker, applies what it says, and tells when orders may be sent.
+
+    Attributes:
+        recovered: Whether a query was applied since the last loss of the broker.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        working_set: WorkingSet,
+        dispatcher: Dispatcher,
+        broker: Address[BrokerMessage],
+        policy: RecoveryPolicy,
+        *,
+        queryable: bool,
+        seen: datetime | None,
+    ) -> None:
+        self._context = context
+        self._set = working_set
+        self._dispatcher = dispatcher
+        self._broker = broker
+        self._policy = policy
+        self._queryable = queryable
+        self._seen = seen
+        self._asked: datetime | None = None
+        self._asking = False
+        self._doubts: set[str] = set()
+        self._missed: dict[str, tuple[int, datetime]] = {}
+        self.recovered = False
+        self.execution: Execution
+
+    # ------------------------------------------------------------ start and loss
+
+    def started(self, *, process_start: bool) -> None:
+        """Begin recovery. Orders whose send mark stands are UNKNOWN after a process start."""
+        if process_start:
+            for order in self._set.live():
+                if order.strategy_id != EXTERNAL and self._set.apply(order, OrderEvent.RESTARTED).query:
+                    self._dispatcher.answered(order.order_id)
+        self._context.tell(self._broker, Connect())
+
+    def connected(self) -> None:
+        """Query everything; the broker can be reached."""
+        self._asking = False
+        self.ask()
+
+    def lost(self) -> None:
+        """Forget that recovery ever succeeded; nothing is sent until it does again."""
+        self.recovered = False
+        self._asking = False
+
+    # ------------------------------------------------------------ asking
+
+    def doubt(self, order: Order) -> None:
+        """Have the broker asked about an order soon."""
+        if self._queryable:
+            self._doubts.add(order.order_id)
+        else:
+            self.execution.settle_doubt(order)
+
+    def ask(self) -> None:
+        """Query everything the broker knows, unless a query is under way."""
+        if self._asking:
+            return
+        self._asking = True
+        self._asked = self._set.now
+        judge = frozenset(o.order_id for o in self._set.live() if o.sent_at is not None)
+        self._context.tell(self._broker, QueryVenue(since=self._since(), judge=judge))
+
+    def failed(self) -> None:
+        """Note that a query failed; the next one comes by the clock."""
+        self._asking = False
+
+    def tick(self, now: datetime) -> None:
+        """Ask again when it is time; give up waiting where that is due."""
+        self.execution.release_parked(now - self._policy.parked)
+        if not self.recovered or self._asked is None:
+            return
+        if self._queryable:
+            wait = self._policy.doubt_interval if self._doubts or self._missed else self._policy.interval
+            if now - self._asked >= wait:
+                self.ask()
+        elif now - self._asked >= self._policy.interval:
+            self._asked = now
+            for order in self._set.live():
+                if order.sent_at is not None:
+                    self.execution.settle_doubt(order)
+
+    def _since(self) -> datetime:
+        moments = [order.created_at for order in self._set.live() if order.sent_at is not None]
+        if self.recovered and self._seen is not None:
+            return min([self._seen - _PERIODIC_OVERLAP, *moments])
+        return min([self._seen if self._seen is not None else self._set.now, *moments]) - self._policy.overlap
+
+    # ------------------------------------------------------------ applying
+
+    def apply(self, message: VenueReported) -> int:
+        """Apply a query: fills first, then where orders stand, then what is absent. Returns the differences mended."""
+        self._asking = False
+        before = len(self._set.unit.events)
+        if message.snapshot is not None:
+            self._doubts.clear()
+            self._apply_snapshot(message.snapshot, message.judged, proves=message.absence_proves_unsent)
+            self._seen = message.snapshot.taken_at
+            if self._set.unit.events or not self.recovered:
+                self._set.unit.cursors[SEEN_CURSOR] = int(self._seen.timestamp() * 1_000_000)
+        elif not self.recovered:
+            for order in self._set.live():
+                self.execution.settle_doubt(order)
+        self.recovered = True
+        return len(self._set.unit.events) - before
+
+    def _apply_snapshot(self, snapshot: VenueSnapshot, judged: frozenset[str], *, proves: bool) -> None:
+        present = {self.execution.identify(report, queried=True) for report in snapshot.orders}
+        for fill in sorted(snapshot.fills, key=lambda fill: fill.timestamp):
+            self.execution.fill(fill)
+        for report in snapshot.orders:
+            self.execution.report(report, queried=True)
+        for order_id in judged:
+            order = self._set.find(order_id)
+            if order_id not in present and order is not None and order.is_live:
+                self._absent(order, proves=proves)
+            else:
+                self._missed.pop(order_id, None)
+
+    def _absent(self, order: Order, *, proves: bool) -> None:
+        if proves and order.broker_order_id is None:
+            self._dispatcher.not_sent(order, "the broker does not know it")
+            return
+        count, first = self._missed.get(order.order_id, (0, self._set.now))
+        self._missed[order.order_id] = (count + 1, first)
+        if count + 1 < self._policy.healthy_reads or self._set.now - first < self._policy.settle_window:
+            return
+        del self._missed[order.order_id]
+        self._set.apply(order, OrderEvent.ABSENT, reason="not_at_broker")
+
+
+_PERIODIC_OVERLAP: Final = timedelta(seconds=120)
