@@ -302,7 +302,7 @@ def find_redis() -> Path | None:
     """Return the server program: ORDER_ACTORS_REDIS_SERVER, else the system's, else the wheel's."""
     named = os.environ.get("ORDER_ACTORS_REDIS_SERVER")
     if named:
-        return Path(named)
+        return Path(named).resolve()
     for name in ("redis-server", "valkey-server", "redis-check-rdb"):
         found = shutil.which(name)
         if found:
@@ -314,7 +314,7 @@ def find_postgres() -> Path | None:
     """Return the folder of the programs: ORDER_ACTORS_POSTGRES_BIN, else the system's, else the wheel's."""
     named = os.environ.get("ORDER_ACTORS_POSTGRES_BIN")
     if named:
-        return Path(named)
+        return Path(named).resolve()
     on_path = [Path(found).resolve().parent for name in ("initdb", "postgres") if (found := shutil.which(name))]
     debian = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: folder.parent.name.zfill(3), reverse=True
