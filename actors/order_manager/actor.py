@@ -90,7 +90,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._dispatcher = Dispatcher(
             context, self._set, peers.broker, gate, in_flight=settings.in_flight, max_age=settings.max_age
         )
-        self._intake = Intake(store, self._set, self._dispatcher, waiters, settings.source_name)
+        self._intake = Intake(context, store, self._set, self._dispatcher, waiters, settings.source_name)
         seen = store.cursors().get(SEEN_CURSOR)
         self._recovery = Recovery(
             context,
@@ -209,6 +209,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         """Send what may be sent, write the batch, then have everybody told."""
         self._dispatcher.pump()
         self._execution.park_early()
+        self._intake.commit_cursor()
         changed = self._set.changed
         unit = self._set.commit()
         settled = self._intake.settled()

@@ -9,6 +9,7 @@ from actors.model import Order, Signal, digest, order_id_for
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.waiters import Waiters
 from actors.order_manager.working_set import WorkingSet
+from actors.runtime.behavior import Context
 from actors.signal_consumer.base import Entry
 from actors.store.store import Store
 from actors.store.unit import DeadLetter, Outcome, SignalRecord
@@ -29,8 +30,15 @@ class Intake:
     """
 
     def __init__(
-        self, store: Store, working_set: WorkingSet, dispatcher: Dispatcher, waiters: Waiters, source_name: str
+        self,
+        context: Context,
+        store: Store,
+        working_set: WorkingSet,
+        dispatcher: Dispatcher,
+        waiters: Waiters,
+        source_name: str,
     ) -> None:
+        self._context = context
         self._store = store
         self._set = working_set
         self._dispatcher = dispatcher
@@ -39,6 +47,7 @@ class Intake:
         self._accepted: dict[str, SignalRecord] = {}
         self._seen: set[str] = set()
         self._settled: list[Entry] = []
+        self._removed: int | None = None
         removed = store.cursors().get(REMOVED_CURSOR, 0)
         self._unremoved = deque(store.payloads_after(removed))
         self._leftovers: Counter[str] = Counter(hash_ for _, hash_ in self._unremoved)
@@ -92,7 +101,7 @@ class Intake:
             payload = signal.to_json().encode()
             self._dead_letter(HOST, payload, _conflict(known), signal.signal_id)
             self._record(None, signal.signal_id, None, Outcome.DEAD_LETTER, None, _conflict(known))
-            self._waiters.fail(message.reply, SignalConflict(_conflict(known)))
+            self._context.on_commit(lambda: self._waiters.fail(message.reply, SignalConflict(_conflict(known))))
 
     def restarted(self) -> None:
         """Expect leftovers: the queue is about to be read again from what was not removed."""
@@ -102,7 +111,13 @@ class Intake:
         """Move the cursor: the queue removed every entry up to this signal row."""
         while self._unremoved and self._unremoved[0][0] <= last_seq:
             self._unremoved.popleft()
-        self._set.unit.cursors[REMOVED_CURSOR] = last_seq
+        self._removed = last_seq
+
+    def commit_cursor(self) -> None:
+        """Write the cursor along with a batch that is written anyway."""
+        if self._removed is not None and self._set.unit:
+            self._set.unit.cursors[REMOVED_CURSOR] = self._removed
+            self._removed = None
 
     def settled(self) -> tuple[Entry, ...]:
         """Return the entries of this batch, all of them durable after its commit, and forget the batch."""

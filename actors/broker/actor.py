@@ -1,0 +1,202 @@
+"""Broker: hands commands to the broker's worker threads and tells the order manager what came of them."""
+
+import logging
+from typing import Any, Final, assert_never
+
+import msgspec
+
+from actors import messages as m
+from actors.broker.lanes import Lane
+from actors.broker.session import BrokerSession, NotSent
+from actors.errors import BrokerError
+from actors.model import OrderStatus
+from actors.runtime.behavior import Address, Behavior, Context
+
+log = logging.getLogger(__name__)
+
+_TICK: Final = 0.5
+_QUOTES_EVERY: Final = 2  # ticks
+
+
+class BrokerDeadlines(msgspec.Struct, frozen=True):
+    """How long a call may take (seconds) before its outcome counts as unclear, and how re-connecting backs off."""
+
+    submit: float = 30.0
+    cancel: float = 30.0
+    query: float = 60.0
+    reconnect: float = 0.5
+    reconnect_cap: float = 30.0
+
+
+class BrokerActor(Behavior[m.BrokerMessage]):
+    """Routes between the order manager and the broker's session.
+
+    Owns nothing durable and never blocks: each call runs in a lane and comes back as a message. Only a proven refusal
+    becomes REJECTED; every other failure leaves the outcome unclear. The session outlives a restart of this actor.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        session: BrokerSession,
+        order_manager: Address[m.OrderManagerMessage],
+        portfolio: Address[m.PortfolioMessage],
+        deadlines: BrokerDeadlines,
+    ) -> None:
+        self._context = context
+        self._session = session
+        self._order_manager = order_manager
+        self._portfolio = portfolio
+        self._deadlines = deadlines
+        self._attempts = 0
+        self._ticks = 0
+
+    def started(self) -> None:
+        """Begin to watch deadlines."""
+        self._context.after(_TICK, "tick", m.BrokerTick())
+
+    def receive(self, message: m.BrokerMessage) -> None:
+        """Route one message."""
+        tell = self._context.tell
+        match message:
+            case m.PlaceOrder():
+                tell(self._session.orders, message)
+            case m.CallReturned():
+                self._returned(message)
+            case m.FillReported() | m.OrderReported():
+                tell(self._order_manager, message)
+            case m.CancelAtBroker():
+                tell(self._session.cancels, message)
+            case m.QueryOrder() | m.QueryQuotes():
+                tell(self._session.queries, message)
+            case m.QueryVenue(since=since, judge=judge):
+                # An order whose submit call is queued or under way proves nothing by being absent.
+                waiting = self._session.orders.outstanding()
+                tell(self._session.queries, m.QueryVenue(since=since, judge=judge - waiting))
+            case m.Connect():
+                if self._session.connected:
+                    tell(self._order_manager, m.BrokerConnected())
+                else:
+                    tell(self._session.queries, message)
+            case m.ConnectionChanged(up=up, reason=reason):
+                self._connection(up=up, reason=reason)
+            case m.BrokerTick():
+                self._tick()
+            case _:
+                assert_never(message)
+
+    def _returned(self, message: m.CallReturned) -> None:
+        call, value, error = message.call, message.value, message.error
+        answer: m.OrderManagerMessage | None
+        match call:
+            case m.PlaceOrder(order=order):
+                answer = _placed(order.order_id, value, error, message)
+            case m.CancelAtBroker(order_id=order_id):
+                answer = _cancelled(order_id, value, error, message)
+            case m.QueryOrder(order_id=order_id):
+                answer = _status(order_id, value, error, message)
+            case m.QueryVenue(judge=judge):
+                answer = self._queried(judge, value, error)
+            case m.Connect():
+                answer = self._connected(error)
+            case m.QueryQuotes():
+                answer = None
+                if error is None and value:
+                    self._context.tell(self._portfolio, m.PricesMarked(quotes=tuple(value)))
+        if answer is not None:
+            self._context.tell(self._order_manager, answer)
+
+    def _queried(self, judge: frozenset[str], value: Any, error: BaseException | None) -> m.OrderManagerMessage:
+        if error is not None:
+            log.warning("broker query failed: %s", _text(error))
+            if not self._session.connected:
+                self._reconnect()
+            else:
+                self._context.after(self._deadlines.reconnect_cap, "connect", m.Connect())
+            return m.VenueUnreachable(reason=_text(error))
+        self._context.cancel("connect")
+        venue = self._session.venue
+        proves = venue is not None and venue.absence_proves_unsent
+        return m.VenueReported(snapshot=value, judged=judge, absence_proves_unsent=proves)
+
+    def _connected(self, error: BaseException | None) -> m.OrderManagerMessage:
+        if error is None:
+            self._session.connected = True
+            self._attempts = 0
+            return m.BrokerConnected()
+        log.warning("cannot connect to the broker: %s; trying again", _text(error))
+        self._reconnect()
+        return m.VenueUnreachable(reason=_text(error))
+
+    def _connection(self, *, up: bool, reason: str) -> None:
+        if up:
+            self._session.connected = True
+            self._context.tell(self._order_manager, m.BrokerConnected())
+            return
+        self._session.connected = False
+        self._context.tell(self._order_manager, m.BrokerLost(reason=reason))
+        self._reconnect()
+
+    def _reconnect(self) -> None:
+        deadlines = self._deadlines
+        delay = min(deadlines.reconnect * 2.0 ** min(self._attempts, 16), deadlines.reconnect_cap)
+        self._attempts += 1
+        self._context.after(delay, "connect", m.Connect())
+
+    def _tick(self) -> None:
+        session, deadlines = self._session, self._deadlines
+        self._watch(session.orders, deadlines.submit)
+        self._watch(session.cancels, deadlines.cancel)
+        self._watch(session.queries, deadlines.query)
+        self._ticks += 1
+        if session.venue is not None and session.connected and self._ticks % _QUOTES_EVERY == 0:
+            self._context.tell(session.queries, m.QueryQuotes())
+        self._context.after(_TICK, "tick", m.BrokerTick())
+
+    def _watch(self, lane: Lane, limit: float) -> None:
+        call = lane.overdue(limit)
+        if call is None:
+            return
+        late = TimeoutError(f"no answer within {limit:g} s")
+        self._context.on_commit(lane.abandon)
+        self._returned(m.CallReturned(call=call, value=None, error=late, at=self._context.clock.now()))
+
+
+def _placed(order_id: str, value: Any, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:
+    match error:
+        case None if isinstance(value, str) and value:
+            return m.OrderAccepted(order_id=order_id, broker_order_id=value, at=call.at)
+        case None:
+            return m.OrderUnclear(order_id=order_id, reason=f"the broker gave no order id but {value!r}", at=call.at)
+        case NotSent():
+            return m.OrderNotSent(order_id=order_id, reason=str(error))
+        case BrokerError():
+            return m.OrderRefused(order_id=order_id, reason=_text(error), at=call.at)
+        case _:
+            return m.OrderUnclear(order_id=order_id, reason=_text(error), at=call.at)
+
+
+def _cancelled(order_id: str, value: Any, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:
+    if error is None and value is True:
+        return m.CancelTaken(order_id=order_id, at=call.at)
+    if error is None or isinstance(error, BrokerError):
+        reason = "the broker did not take it" if error is None else _text(error)
+        return m.CancelRefused(order_id=order_id, reason=reason, at=call.at)
+    return m.CancelUnclear(order_id=order_id, reason=_text(error), at=call.at)
+
+
+def _status(
+    order_id: str, value: Any, error: BaseException | None, call: m.CallReturned
+) -> m.OrderManagerMessage | None:
+    if error is None and isinstance(value, OrderStatus):
+        return m.StatusReported(order_id=order_id, status=value, at=call.at)
+    log.warning("order %s: the broker did not tell its status: %s", order_id, value if error is None else _text(error))
+    return None
+
+
+def _text(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return "".join(c if c.isprintable() else " " for c in text[:_MAX_TEXT])
+
+
+_MAX_TEXT: Final = 500

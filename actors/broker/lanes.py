@@ -1,0 +1,97 @@
+"""Lanes: the worker threads in which a broker's blocking methods run, one call at a time each."""
+
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from actors.messages import BrokerCall, BrokerMessage, CallReturned, PlaceOrder
+from actors.runtime.behavior import Address
+from actors.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class Lane:
+    """One queue of broker calls and the thread that works it off, in order.
+
+    Outlives restarts of the broker actor, so that no call under way is forgotten. A call that outstays its deadline
+    cannot be stopped: :meth:`abandon` gives the rest of the queue to a new thread, and whatever the old one still
+    learns is reported all the same, because it is news about the world.
+    """
+
+    def __init__(self, name: str, perform: Callable[[BrokerCall], Any], clock: Clock) -> None:
+        self.name = name
+        self._perform = perform
+        self._clock = clock
+        self._queue: SimpleQueue[BrokerCall | None] = SimpleQueue()
+        self._waiting: dict[int, BrokerCall] = {}
+        self._current: tuple[BrokerCall, float] | None = None
+        self._generation = 0
+        self._reports: Address[BrokerMessage] | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self, reports: Address[BrokerMessage]) -> None:
+        """Begin to work; results are told to ``reports``."""
+        self._reports = reports
+        self._spawn()
+
+    def tell(self, message: BrokerCall) -> None:
+        """Put a call at the end of the queue; returns at once."""
+        self._waiting[id(message)] = message
+        self._queue.put(message)
+
+    def outstanding(self) -> frozenset[str]:
+        """Return the orders whose submit call is queued or under way."""
+        return frozenset(c.order.order_id for c in tuple(self._waiting.values()) if isinstance(c, PlaceOrder))
+
+    def overdue(self, limit: float) -> BrokerCall | None:
+        """Return the call under way if it has taken longer than ``limit`` seconds."""
+        current = self._current
+        if current is None or self._clock.monotonic() - current[1] <= limit:
+            return None
+        return current[0]
+
+    def abandon(self) -> None:
+        """Leave the call under way to itself and go on with the next in a new thread."""
+        log.error("broker lane %s: a call does not return; the lane goes on in a new thread", self.name)
+        self._current = None
+        self._spawn()
+
+    def stop(self, timeout: float) -> list[str]:
+        """End after the call under way; calls still queued are not made. Returns the threads that did not end."""
+        self._generation += 1
+        self._queue.put(None)
+        deadline = self._clock.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(deadline - self._clock.monotonic(), 0))
+        return [thread.name for thread in self._threads if thread.is_alive()]
+
+    def _spawn(self) -> None:
+        self._generation += 1
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(target=self._work, args=(self._generation,), name=f"broker-{self.name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self, generation: int) -> None:
+        while generation == self._generation:
+            call = self._queue.get()
+            if call is None or generation != self._generation:
+                if call is not None:
+                    self._queue.put(call)
+                return
+            mine = (call, self._clock.monotonic())
+            self._current = mine
+            value: Any = None
+            error: BaseException | None = None
+            try:
+                value = self._perform(call)
+            except BaseException as caught:  # the broker's code is foreign: whatever it raises is an answer
+                error = caught
+            if self._current is mine:
+                self._current = None
+            self._waiting.pop(id(call), None)
+            if self._reports is not None:
+                self._reports.tell(CallReturned(call=call, value=value, error=error, at=self._clock.now()))

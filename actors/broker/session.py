@@ -1,0 +1,119 @@
+"""The session: what each command means to a broker, run in the lanes' threads."""
+
+import logging
+from typing import Any
+
+from actors.broker.base import Broker, OrderReport, Venue
+from actors.broker.gate import TradingGate
+from actors.broker.lanes import Lane
+from actors.messages import (
+    BrokerCall,
+    BrokerMessage,
+    CancelAtBroker,
+    Connect,
+    ConnectionChanged,
+    FillReported,
+    OrderReported,
+    PlaceOrder,
+    QueryOrder,
+    QueryQuotes,
+    QueryVenue,
+)
+from actors.model import Order, OrderFill
+from actors.runtime.behavior import Address
+from actors.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class NotSent(Exception):
+    """An order was held back at the last moment; it surely never left."""
+
+
+class BrokerSession:
+    """A broker with its worker threads and subscriptions; outlives restarts of the broker actor.
+
+    Orders, cancels and queries have a lane each, so that a cancel never waits behind a submit, nor either behind a
+    slow query. Every order passes :meth:`_place`, the only place that submits: the gate and the order's own expiry are
+    looked at right before the call (I13, I15, I17).
+
+    Attributes:
+        connected: Whether the last attempt to connect succeeded and no loss was reported since.
+        venue: The broker if it can be queried, else None.
+    """
+
+    def __init__(self, broker: Broker, gate: TradingGate, clock: Clock) -> None:
+        self._broker = broker
+        self._gate = gate
+        self._clock = clock
+        self._address: Address[BrokerMessage] | None = None
+        self._subscribed = False
+        self.connected = False
+        self.venue: Venue | None = broker if isinstance(broker, Venue) else None
+        self.orders = Lane("orders", self._perform, clock)
+        self.cancels = Lane("cancels", self._perform, clock)
+        self.queries = Lane("queries", self._perform, clock)
+
+    @property
+    def lanes(self) -> tuple[Lane, Lane, Lane]:
+        """All lanes."""
+        return self.orders, self.cancels, self.queries
+
+    def start(self, address: Address[BrokerMessage]) -> None:
+        """Start the lanes; everything they and the broker say is told to ``address``."""
+        self._address = address
+        for lane in self.lanes:
+            lane.start(address)
+
+    def close(self, timeout: float) -> list[str]:
+        """Close the broker and end the lanes; returns the threads that did not end."""
+        if self.venue is not None:
+            self.venue.close()
+        return [name for lane in self.lanes for name in lane.stop(timeout)]
+
+    def _perform(self, call: BrokerCall) -> Any:
+        match call:
+            case PlaceOrder(order=order):
+                return self._place(order)
+            case CancelAtBroker(broker_order_id=broker_order_id):
+                return self._broker.cancel_order(broker_order_id)
+            case QueryOrder(broker_order_id=broker_order_id):
+                return self._broker.get_order_status(broker_order_id)
+            case QueryVenue(since=since):
+                return None if self.venue is None else self.venue.snapshot(since)
+            case QueryQuotes():
+                return () if self.venue is None else self.venue.quotes()
+            case Connect():
+                return self._connect()
+
+    def _place(self, order: Order) -> str:
+        if not self._gate.is_open:
+            raise NotSent(", ".join(sorted(self._gate.reasons)))
+        if order.expires_at is not None and order.expires_at <= self._clock.now():
+            raise NotSent("expired")
+        return self._broker.submit_order(order)
+
+    def _connect(self) -> None:
+        if not self._subscribed:
+            self._broker.subscribe_fills(self._on_fill)
+            if self.venue is not None:
+                self.venue.subscribe_orders(self._on_order)
+                self.venue.subscribe_connection(self._on_connection)
+            self._subscribed = True
+        if self.venue is not None:
+            self.venue.connect()
+
+    # Called from whatever thread the broker uses: build a value, tell it, return.
+
+    def _on_fill(self, fill: OrderFill) -> None:
+        self._tell(FillReported(fill=fill))
+
+    def _on_order(self, report: OrderReport) -> None:
+        self._tell(OrderReported(report=report))
+
+    def _on_connection(self, up: bool, reason: str) -> None:
+        self._tell(ConnectionChanged(up=up, reason=reason))
+
+    def _tell(self, message: BrokerMessage) -> None:
+        if self._address is not None:
+            self._address.tell(message)
