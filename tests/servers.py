@@ -216,8 +216,7 @@ class PostgresServer(Server):
     def launch(self) -> dict[str, Any]:
         if not (self.folder / "data").exists():
             self._initialise()
-        # Tests crash processes, never the machine: what the kernel holds is safe enough.
-        settings = [f"port={self.port}", f"listen_addresses={HOST}", "unix_socket_directories=", "fsync=off"]
+        settings = [f"port={self.port}", f"listen_addresses={HOST}", "unix_socket_directories="]
         arguments = [text for setting in settings for text in ("-c", setting)]
         return {"args": [self.programs / "postgres", "-D", "data", *arguments], **self._account}
 

@@ -1,0 +1,149 @@
+"""The store: everything of value, written in transactions that only the account's owner can commit."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Self
+
+from sqlalchemy import Engine
+
+from actors.errors import RequestRefused
+from actors.model import Position
+from actors.runtime.clock import Clock, SystemClock
+from actors.store.bulks import Bulks
+from actors.store.engine import BUSY_TIMEOUT, check_file, open_engine, shown
+from actors.store.reader import StoreReads
+from actors.store.rows import (
+    dead_letter_row,
+    event_row,
+    fill_row,
+    micros,
+    order_row,
+    outcome_row,
+    parked_row,
+    position_row,
+    signal_row,
+)
+from actors.store.schema import PORTFOLIO_CURSOR
+from actors.store.statements import mark, value_list
+from actors.store.unit import DeadLetter, Unit
+from actors.store.upgrade import upgrade
+from actors.store.writer import Writer
+
+
+class Store(StoreReads):
+    """The store of one account, opened by its owner.
+
+    Every write is one transaction on one connection, checks the owner's epoch inside it and is durable when the method
+    returns. Reads take connections of their own and see what is committed. All methods are safe from any thread.
+
+    Every write raises:
+        Unavailable: The database is away, full, locked or read-only. Nothing was written; only when the connection was
+            lost or the disk failed during the commit itself is that unknown, so read again before deciding anything.
+        OwnershipLost: Another owner has taken the account.
+        StoreError: The store is damaged or closed, or a fact is about a row that is not there; nothing was written.
+    """
+
+    def __init__(self, writer: Writer, reading: Engine, where: str, clock: Clock) -> None:
+        super().__init__(reading, where)
+        self._writer: Final = writer
+        self._clock: Final = clock
+        self._bulks: Final = Bulks(reading.dialect)
+
+    @classmethod
+    def open(
+        cls, url: str, *, account_id: str, holder: str, busy_timeout: float = BUSY_TIMEOUT, clock: Clock | None = None
+    ) -> Self:
+        """Check the database, bring its schema up to date and take the account over.
+
+        Args:
+            url: ``sqlite:///path`` or ``postgresql+psycopg://…``.
+            account_id: The account; a store holds one.
+            holder: This process, as people know it.
+            busy_timeout: Seconds to wait for another process's lock.
+            clock: Dates take-overs and event rows; by default the machine's.
+
+        Raises:
+            StoreError: The store cannot be used: its settings, damage, a newer schema, another account's.
+            Unavailable: The database is away.
+        """
+        where = shown(url)
+        clock = clock if clock is not None else SystemClock()
+        writing = open_engine(url, writable=True, busy_timeout=busy_timeout)
+        check_file(writing, where)
+        upgrade(writing, where)
+        writer = Writer(writing, where)
+        try:
+            writer.claim(account_id, holder, micros(clock.now()))
+            reading = open_engine(url, writable=False, busy_timeout=busy_timeout)
+        except BaseException:
+            writer.close()
+            raise
+        return cls(writer, reading, where, clock)
+
+    def close(self) -> None:
+        """Let all connections go; later writes are refused."""
+        self._engine.dispose()
+        self._writer.close()
+
+    def commit(self, unit: Unit) -> None:
+        """Write a batch's facts, all or none.
+
+        Raises:
+            IntegrityError: SQLAlchemy's or the driver's: a key that may be there once (order, signal, entry, fill,
+                seq) is there already; nothing was written.
+        """
+        if not unit:
+            return
+        bulks, at = self._bulks, micros(self._clock.now())
+        new_orders = [order_row(order) for order in unit.new_orders.values()]
+        changed = [order_row(order) for order in unit.orders.values()]
+        fills = [fill_row(fill) for fill in unit.fills]
+        signals = [signal_row(record) for record in unit.signals]
+        outcomes = [outcome_row(order_id, *outcome) for order_id, outcome in unit.outcomes.items()]
+        events = [event_row(event, at) for event in unit.events]
+        with self._writer.owned() as transaction:
+            transaction.write(bulks.new_orders, new_orders)
+            transaction.change(bulks.orders, changed, "orders")
+            transaction.write(bulks.fills, fills)
+            transaction.write(bulks.signals, signals)
+            transaction.change(bulks.outcomes, outcomes, "outcomes of signals")
+            transaction.write(bulks.events, events)
+            transaction.write(bulks.dead_letters, [dead_letter_row(letter) for letter in unit.dead_letters])
+            transaction.write(bulks.parked, [parked_row(parked) for parked in unit.parked])
+            if unit.unparked:
+                transaction.run(bulks.unparked, value_list(self._engine.dialect, unit.unparked))
+            transaction.write(bulks.controls, list(unit.controls.items()))
+            transaction.write(bulks.cursors, list(unit.cursors.items()))
+
+    def put_dead_letter(self, letter: DeadLetter) -> None:
+        """Keep something that could not be worked."""
+        with self._writer.owned() as transaction:
+            transaction.write(self._bulks.dead_letters, [dead_letter_row(letter)])
+
+    def save_cursor(self, name: str, value: int) -> None:
+        """Remember how far a follower of the log has come."""
+        with self._writer.owned() as transaction:
+            transaction.write(self._bulks.cursors, [(name, value)])
+
+    def set_control(self, name: str, value: str) -> None:
+        """Set a control, such as the halt."""
+        with self._writer.owned() as transaction:
+            transaction.write(self._bulks.controls, [(name, value)])
+
+    def save_positions(self, rows: Sequence[Position], upto_seq: int) -> None:
+        """Write the checkpoint of these positions (others stay as they are) and the last fill that is in it."""
+        with self._writer.owned() as transaction:
+            transaction.write(self._bulks.positions, [position_row(row) for row in rows])
+            transaction.write(self._bulks.cursors, [(PORTFOLIO_CURSOR, upto_seq)])
+
+    def mark_requeued(self, letter_id: int, at: datetime) -> None:
+        """Note that a person put a dead letter back into the queue.
+
+        Raises:
+            RequestRefused: There is no such dead letter.
+        """
+        sign = mark(self._engine.dialect)
+        with self._writer.owned() as transaction:
+            text = f"UPDATE dead_letters SET requeued_at = {sign} WHERE id = {sign}"  # noqa: S608 - only the marks
+            if transaction.run(text, (micros(at), letter_id)) != 1:
+                raise RequestRefused(f"there is no dead letter {letter_id}; `order-actors dead-letters` lists them")
