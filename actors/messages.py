@@ -22,16 +22,29 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntriesRead(Message, frozen=True):
-    """The reader took entries from the queue."""
+    """The reader took entries from the queue.
+
+    Attributes:
+        entries: Oldest first.
+        epoch: How often the reader had been restarted; entries of an earlier epoch are read again and come once more.
+    """
 
     entries: tuple[Entry, ...]
+    epoch: int = 0
 
 
 class SignalsSettled(Message, frozen=True):
-    """The outcomes of these entries are durable; they may be removed from the queue."""
+    """The outcomes of these entries are durable; they may be removed from the queue.
+
+    Attributes:
+        entries: Every entry of the batch, redelivered ones included.
+        last_seq: The newest signal row committed.
+        dead: Those of them that became dead letters, for the courtesy copy in the queue.
+    """
 
     entries: tuple[Entry, ...]
     last_seq: int
+    dead: tuple[Entry, ...] = ()
 
 
 class EntriesRemoved(Message, frozen=True):
@@ -60,8 +73,19 @@ class CloseIntake(Message, frozen=True):
     reason: str
 
 
+class SignalConsumerTick(Message, frozen=True):
+    """Time to look for signals that nobody settles."""
+
+
 SignalConsumerMessage: TypeAlias = (
-    EntriesRead | SignalsSettled | EntriesRemoved | SourceLost | SourceReady | OpenIntake | CloseIntake
+    EntriesRead
+    | SignalsSettled
+    | EntriesRemoved
+    | SourceLost
+    | SourceReady
+    | OpenIntake
+    | CloseIntake
+    | SignalConsumerTick
 )
 
 

@@ -47,11 +47,21 @@ class SignalSource(Protocol):
         ...
 
     def settle(self, entries: Sequence[Entry]) -> None:
-        """Remove entries for good; their outcome is durable."""
+        """Remove entries for good; their outcome is durable.
+
+        After :class:`SourceAway` the source still knows them: the next ``settle``, of none too, finishes the work.
+        """
+        ...
+
+    def copy_dead(self, payloads: Sequence[bytes]) -> None:
+        """Leave copies where people look for bad messages; a courtesy, what counts is in the store."""
         ...
 
     def restart(self) -> None:
-        """Forget what is in flight: every unsettled entry is delivered again, marked ``redelivered``."""
+        """Forget what is in flight: every unsettled entry is delivered again, marked ``redelivered``.
+
+        Only a note to the next ``read``; never raises.
+        """
         ...
 
     def is_empty(self) -> bool:
@@ -59,7 +69,7 @@ class SignalSource(Protocol):
         ...
 
     def push(self, payloads: Sequence[bytes]) -> None:
-        """Append entries as a producer would."""
+        """Append entries as a producer would, in this order; needs no ``open``."""
         ...
 
     def close(self) -> None:
