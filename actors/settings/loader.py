@@ -96,7 +96,7 @@ def _as_text(field: Field, leaf: Leaf) -> str:
         return leaf.text
     if isinstance(field.rule, Url):
         raise FieldError(field.name, f"expected {field.what}")
-    advice = "" if leaf.kind == "null" else f"; put {_got(leaf)} in quotes"
+    advice = "" if leaf.kind == "null" else f"; put {shown(leaf.text)} in quotes"
     raise FieldError(field.name, f"expected {field.what}, got {leaf.described}{advice}")
 
 

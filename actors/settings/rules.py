@@ -83,7 +83,7 @@ class Field(msgspec.Struct, frozen=True):
         """Say in a few words what is expected."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        return self.rule.what if isinstance(self.rule, Number) else _WORDS.get(self.kind, "a section of keys")
+        return self.rule.what if isinstance(self.rule, Number | Text) else _WORDS.get(self.kind, "a section of keys")
 
     @property
     def section(self) -> "type[Section] | None":

@@ -23,6 +23,7 @@ Name: TypeAlias = Annotated[
     Text("1 to 64 characters of A-Z a-z 0-9 . _ : - that start with a letter or digit", r"[A-Za-z0-9][\w.:-]{0,63}"),
 ]
 Key: TypeAlias = Annotated[str, Text("1 to 128 printable ASCII characters without a blank", r"[!-~]{1,128}")]
+TimeOfDay: TypeAlias = Annotated[str, Text('a time of day such as "16:00"', r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")]
 PathText: TypeAlias = Annotated[str, Text("the path of a file or directory", r"[^\x00-\x1f\x7f]{1,1024}")]
 
 RedisUrl: TypeAlias = Annotated[
@@ -40,9 +41,10 @@ class PriceSettings(Section, frozen=True, kw_only=True):
 
     source: Literal["fixed", "random_walk", "csv"] = "fixed"
     file: PathText | None = None
-    volatility: Annotated[float, Number("a number", 0, 1)] = 0.0005
+    volatility: Annotated[float, Number("a number", 0, 0.5)] = 0.0005
     tick: Price = Decimal("0.01")
     interval: SomeSeconds = 0.25
+    speed: Annotated[float, Number("a number", 0, 1_000_000, above=True)] = 1.0
 
     @override
     def check(self) -> None:
@@ -59,10 +61,11 @@ class PaperSettings(Section, frozen=True, kw_only=True):
     seed: Annotated[int, Number("a whole number", 0, 2**63 - 1)] | None = None
     partial_fills: Annotated[int, Number("a whole number", 1, 1_000)] = 1
     reject_probability: Annotated[float, Number("a probability", 0, 1)] = 0.0
-    slippage_bps: Annotated[float, Number("a number of basis points", 0, 10_000)] = 0.0
+    slippage_bps: Annotated[float, Number("a number of basis points", 0, 9_999)] = 0.0
     commission_per_share: Money = Decimal(0)
     commission_minimum: Money = Decimal(0)
     market_mode: bool = False
+    session_end: TimeOfDay | None = None
     prices: PriceSettings = PriceSettings()
 
 

@@ -21,6 +21,7 @@ def refusal(directory: Path, text: str | bytes, environ: dict[str, str] | None =
     return message.replace(f"{path}", "FILE")
 
 
+NAME = "1 to 64 characters of A-Z a-z 0-9 . _ : - that start with a letter or digit"
 CASES = {
     "broker: {paper: {fill_delai: 1}}": "FILE:2: broker.paper.fill_delai: unknown key; did you mean fill_delay?",
     "Broker: {}": "FILE:2: Broker: unknown key; did you mean broker?",
@@ -57,8 +58,11 @@ CASES = {
     "supervision:\n  backoff: 9\n  backoff_cap: 1": (
         "FILE:4: supervision.backoff_cap: expected at least backoff (9.0), got 1.0"
     ),
-    "data_dir: 5": "FILE:2: data_dir: expected text, got a number; put 5 in quotes",
-    "data_dir: no": "FILE:2: data_dir: expected text, got a boolean; put no in quotes",
+    "data_dir: 5": "FILE:2: data_dir: expected the path of a file or directory, got a number; put 5 in quotes",
+    "data_dir: no": "FILE:2: data_dir: expected the path of a file or directory, got a boolean; put no in quotes",
+    "broker: {paper: {session_end: 16:00}}": (
+        'FILE:2: broker.paper.session_end: expected a time of day such as "16:00", got a number; put 16:00 in quotes'
+    ),
     "account_id: B": "FILE:2: account_id: given twice, first on line 1",
     "data_dir: &x y\nstore: {url: *x}": "FILE:3: not YAML: aliases are not used here",
     "data_dir: !!python/object:os.system x": (
@@ -90,10 +94,10 @@ def test_a_refusal_names_file_line_key_and_what_was_expected(tmp_path: Path, tex
 
 
 WHOLE_FILES = {
-    b"": "FILE:1: account_id: missing; expected text",
-    b"data_dir: x": "FILE:1: account_id: missing; expected text",
-    b"account_id:": "FILE:1: account_id: expected text, got nothing",
-    b"account_id: 12": "FILE:1: account_id: expected text, got a number; put 12 in quotes",
+    b"": f"FILE:1: account_id: missing; expected {NAME}",
+    b"data_dir: x": f"FILE:1: account_id: missing; expected {NAME}",
+    b"account_id:": f"FILE:1: account_id: expected {NAME}, got nothing",
+    b"account_id: 12": f"FILE:1: account_id: expected {NAME}, got a number; put 12 in quotes",
     b"[1, 2]": "FILE:1: expected keys such as account_id: A, got a list",
     b"just text": "FILE:1: expected keys such as account_id: A, got text",
     b"account_id: \xff": "FILE: not UTF-8 at byte 12",

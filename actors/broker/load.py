@@ -1,0 +1,68 @@
+"""From settings to a broker; nothing is connected here."""
+
+import os
+import secrets
+from datetime import time
+from pathlib import Path
+
+from actors.broker.base import Broker
+from actors.broker.paper import FixedPrices, PaperBroker, PriceSource, RandomWalk, read_prices
+from actors.errors import SettingsError
+from actors.settings import BrokerSettings, PaperSettings, read_broker_settings
+
+
+def load_broker(path: str | os.PathLike[str]) -> Broker:
+    """Build the broker that the ``broker`` section of a YAML file describes.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        SettingsError: It cannot be used.
+    """
+    return make_broker(read_broker_settings(path))
+
+
+def make_broker(settings: BrokerSettings, *, book: Path | None = None) -> Broker:
+    """Build a broker.
+
+    Args:
+        settings: Which one, and how it behaves.
+        book: Where the paper broker keeps its book; None is in memory.
+
+    Raises:
+        SettingsError: It is not available, or its prices cannot be read.
+    """
+    if settings.type == "futu":
+        raise SettingsError("broker.type: futu is not available in this version; use paper")
+    paper = settings.paper
+    return PaperBroker(
+        paper.fill_delay,
+        paper.default_price,
+        seed=paper.seed,
+        partial_fills=paper.partial_fills,
+        reject_probability=paper.reject_probability,
+        slippage_bps=paper.slippage_bps,
+        commission_per_share=paper.commission_per_share,
+        commission_minimum=paper.commission_minimum,
+        market_mode=paper.market_mode,
+        tick=paper.prices.tick,
+        session_end=None if paper.session_end is None else time.fromisoformat(paper.session_end),
+        prices=_prices(paper),
+        book=book,
+    )
+
+
+def _prices(paper: PaperSettings) -> PriceSource:
+    prices = paper.prices
+    match prices.source:
+        case "fixed":
+            return FixedPrices(paper.default_price)
+        case "random_walk":
+            return RandomWalk(
+                paper.default_price,
+                seed=secrets.randbits(63) if paper.seed is None else paper.seed,
+                volatility=prices.volatility,
+                interval=prices.interval,
+                tick=prices.tick,
+            )
+        case "csv":
+            return read_prices(Path(prices.file or ""), speed=prices.speed)
