@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from actors.messages import FillsBooked, PortfolioMessage, PortfolioTick, PricesMarked
 from actors.model import BookedFill, Position
-from actors.portfolio.positions import PositionBook, PositionKey, position_key
+from actors.portfolio.positions import PositionBook, PositionKey
 from actors.runtime.behavior import Behavior, Context
 
 _PAGE: Final = 2_000
@@ -22,8 +22,10 @@ class FillLedger(Protocol):
         """Return the last checkpoint and the ledger's seq it stands at."""
         ...
 
-    def fills(self, *, after: int = 0, limit: int) -> Sequence[BookedFill]:
-        """Return up to ``limit`` fills with a seq above ``after``, in order."""
+    def fills(
+        self, *, strategy_id: str | None = None, after: int = 0, limit: int | None = None
+    ) -> Sequence[BookedFill]:
+        """Return up to ``limit`` fills with a seq above ``after``, in order, all of them or one strategy's."""
         ...
 
     def save_positions(self, rows: Sequence[Position], upto_seq: int) -> None:
@@ -153,9 +155,9 @@ class Portfolio(Behavior[PortfolioMessage]):
 
     def _history(self, key: PositionKey) -> Iterable[BookedFill]:
         after = 0
-        while fills := self._store.fills(after=after, limit=_PAGE):
+        while fills := self._store.fills(strategy_id=key[1], after=after, limit=_PAGE):
+            yield from fills
             after = fills[-1].seq
-            yield from (fill for fill in fills if position_key(fill) == key)
 
     def _show(self) -> None:
         if not self._stale and self._board.snapshot.last_seq == self._last:

@@ -1,13 +1,19 @@
-"""Fill ledgers for tests: built by hand, drawn by hypothesis, or kept in memory behind the portfolio's port."""
+"""Fill ledgers for tests: built by hand, drawn by hypothesis, or kept in a real store."""
 
-from collections.abc import Sequence
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 from hypothesis import strategies as st
 
-from actors.model import BookedFill, Position, Side
+from actors.messages import FillsBooked
+from actors.model import BookedFill, Order, OrderStatus, Position, Side
+from actors.portfolio.positions import position_key
+from actors.store.store import Store
+from actors.store.unit import Unit
 
 AT = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
 
@@ -72,22 +78,46 @@ def ledgers(draw: st.DrawFn, *, busts: bool = True) -> list[BookedFill]:
     return ledger
 
 
-class MemoryLedger:
-    """A ledger and its checkpoint, kept in memory."""
+class Books:
+    """A real store in a file, and the ledger as it was written."""
 
-    def __init__(self, fills: Sequence[BookedFill] = ()) -> None:
-        self.ledger = list(fills)
-        self.rows: dict[tuple[str, str, str], Position] = {}
-        self.upto = 0
-        self.saves: list[int] = []
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "books.db"
+        self.ledger: list[BookedFill] = []
+        self.store = Store.open(f"sqlite:///{self.file}", account_id="ACC", holder="test")
 
-    def position_rows(self) -> tuple[list[Position], int]:
-        return list(self.rows.values()), self.upto
+    def book(self, *fills: BookedFill) -> FillsBooked:
+        """Commit fills as the order manager would and return what it would tell."""
+        unit = Unit()
+        unit.new_orders = {entry.client_order_id: order_of(entry) for entry in fills if entry.reverses is None}
+        unit.fills.extend(fills)
+        self.store.commit(unit)
+        self.ledger.extend(fills)
+        return FillsBooked(fills=fills)
 
-    def fills(self, *, after: int = 0, limit: int) -> list[BookedFill]:
-        return [fill for fill in self.ledger if fill.seq > after][:limit]
+    def checkpoint(self) -> tuple[list[Position], int]:
+        """Return what is stored, in the order of the keys."""
+        rows, upto = self.store.position_rows()
+        return sorted(rows, key=position_key), upto
 
-    def save_positions(self, rows: Sequence[Position], upto_seq: int) -> None:
-        self.rows.update({(row.account_id, row.strategy_id, row.symbol): row for row in rows})
-        self.upto = upto_seq
-        self.saves.append(upto_seq)
+    def wipe(self) -> None:
+        """Empty the tables."""
+        self.ledger.clear()
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            for table in ("fills", "orders", "positions", "cursors"):
+                connection.execute(f"DELETE FROM {table}")
+
+
+def order_of(entry: BookedFill) -> Order:
+    return Order(
+        order_id=entry.client_order_id,
+        broker_order_id=entry.order_id,
+        strategy_id=entry.strategy_id,
+        symbol=entry.symbol,
+        side=entry.side,
+        quantity=entry.quantity,
+        order_type="market",
+        limit_price=None,
+        status=OrderStatus.FILLED,
+        account_id="ACC",
+    )
