@@ -4,11 +4,14 @@ import os
 import secrets
 from datetime import time
 from pathlib import Path
+from typing import Final
 
 from actors.broker.base import Broker
 from actors.broker.paper import FixedPrices, PaperBroker, PriceSource, RandomWalk, read_prices
 from actors.errors import SettingsError
 from actors.settings import BrokerSettings, PaperSettings, read_broker_settings
+
+BOOK_NAME: Final = "paper-book.jsonl"
 
 
 def load_broker(path: str | os.PathLike[str]) -> Broker:
@@ -18,15 +21,15 @@ def load_broker(path: str | os.PathLike[str]) -> Broker:
         FileNotFoundError: There is no such file.
         SettingsError: It cannot be used.
     """
-    return make_broker(read_broker_settings(path))
+    return build_broker(read_broker_settings(path))
 
 
-def make_broker(settings: BrokerSettings, *, book: Path | None = None) -> Broker:
+def build_broker(settings: BrokerSettings, directory: Path | None = None) -> Broker:
     """Build a broker.
 
     Args:
         settings: Which one, and how it behaves.
-        book: Where the paper broker keeps its book; None is in memory.
+        directory: Where the paper broker keeps its book; None is in memory.
 
     Raises:
         SettingsError: It is not available, or its prices cannot be read.
@@ -47,7 +50,7 @@ def make_broker(settings: BrokerSettings, *, book: Path | None = None) -> Broker
         tick=paper.prices.tick,
         session_end=None if paper.session_end is None else time.fromisoformat(paper.session_end),
         prices=_prices(paper),
-        book=book,
+        book=None if directory is None else directory / BOOK_NAME,
     )
 
 

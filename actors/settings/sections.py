@@ -151,10 +151,17 @@ class RecoverySettings(Section, frozen=True, kw_only=True):
 
 
 class ExecutionSettings(Section, frozen=True, kw_only=True):
-    """Deadlines of broker calls in seconds; after them the outcome counts as unclear."""
+    """Broker calls.
+
+    Attributes:
+        submit_deadline: Seconds after which a submit's outcome counts as unclear.
+        cancel_deadline: Seconds after which a cancel's outcome counts as unclear.
+        in_flight: How many orders may be sent and unanswered at once.
+    """
 
     submit_deadline: SomeSeconds = 30.0
     cancel_deadline: SomeSeconds = 30.0
+    in_flight: Annotated[int, Number("a whole number", 1, 100_000)] = 512
 
 
 class SupervisionSettings(Section, frozen=True, kw_only=True):
