@@ -93,6 +93,7 @@ class PublisherWorker:
                 publisher.tell(EventsPublished(last_seq=batch[-1].seq))
         finally:
             self._sink.close()
+            self._open = False
 
     def _publish(self, batch: Sequence[Event], publisher: Address[PublisherMessage]) -> bool:
         """Send one batch until the sink took it; return False if the worker is to stop before."""

@@ -1,0 +1,136 @@
+"""The worker on its own thread, with a sink in memory."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from actors.messages import EventsPublished, PublisherMessage, SinkLost
+from actors.publisher.worker import PublisherWorker
+from tests.publisher.logs import Inbox, MemorySink, events
+
+
+@pytest.fixture
+def sink() -> MemorySink:
+    return MemorySink()
+
+
+@pytest.fixture
+def worker(sink: MemorySink) -> Iterator[PublisherWorker]:
+    worker = PublisherWorker(sink, batch=10, pauses=(0.01, 0.05))
+    yield worker
+    sink.gate.set()
+    sink.away = None
+    assert worker.stop(20)
+    assert "publisher-worker" not in {thread.name for thread in threading.enumerate()}
+
+
+def published(seq: int) -> Callable[[list[PublisherMessage]], bool]:
+    return lambda messages: EventsPublished(last_seq=seq) in messages
+
+
+def test_it_publishes_in_order_in_batches_of_what_is_there(worker: PublisherWorker, sink: MemorySink) -> None:
+    inbox = Inbox()
+    worker.hand(events(1, 25))
+    worker.start(inbox)
+    inbox.wait(published(25))
+
+    assert [len(batch) for batch in sink.batches] == [10, 10, 5]
+    assert sink.seqs == list(range(1, 26))
+    assert inbox.messages == [EventsPublished(last_seq=seq) for seq in (10, 20, 25)]
+
+
+def test_while_the_sink_is_away_it_says_so_once_and_then_sends_the_same_events(
+    worker: PublisherWorker, sink: MemorySink
+) -> None:
+    inbox = Inbox()
+    worker.start(inbox)
+    sink.away = "gone"
+    worker.hand(events(1, 3))
+    inbox.wait(lambda messages: messages == [SinkLost(reason="gone")])
+    sink.entered.clear()
+    assert worker.lost == "gone"
+    worker.hand(events(4, 6))
+    sink.away = None
+    inbox.wait(published(6))
+
+    assert [message for message in inbox.messages if isinstance(message, SinkLost)] == [SinkLost(reason="gone")]
+    assert sink.seqs == [1, 2, 3, 4, 5, 6]
+    assert worker.lost is None
+
+
+def test_a_fault_in_the_sink_skips_nothing_and_opens_it_anew(worker: PublisherWorker, sink: MemorySink) -> None:
+    inbox = Inbox()
+    sink.fault = ValueError("a bug")
+    worker.start(inbox)
+    worker.hand(events(1, 3))
+    inbox.wait(published(3))
+
+    assert inbox.messages[0] == SinkLost(reason="ValueError: a bug")
+    assert sink.seqs == [1, 2, 3]
+    assert sink.opened == 2
+
+
+def test_stop_publishes_what_waits(worker: PublisherWorker, sink: MemorySink) -> None:
+    inbox = Inbox()
+    sink.gate.clear()
+    worker.start(inbox)
+    worker.hand(events(1, 40))
+    assert sink.entered.wait(20)
+    threading.Timer(0.05, sink.gate.set).start()
+
+    assert worker.stop(20)
+    assert sink.seqs == list(range(1, 41))
+    assert sink.closed.is_set()
+
+
+def test_stop_does_not_wait_for_a_sink_that_is_away(worker: PublisherWorker, sink: MemorySink) -> None:
+    inbox = Inbox()
+    sink.away = "gone"
+    worker.start(inbox)
+    worker.hand(events(1, 3))
+    inbox.wait(bool)
+
+    assert worker.stop(20)
+    assert sink.closed.is_set()
+    assert sink.seqs == []
+
+
+def test_stop_gives_up_at_its_deadline_on_a_sink_that_hangs_and_the_thread_ends_with_that_call(
+    worker: PublisherWorker, sink: MemorySink
+) -> None:
+    sink.gate.clear()
+    worker.start(Inbox())
+    worker.hand(events(1, 40))
+    assert sink.entered.wait(20)
+
+    assert not worker.stop(0.05)
+    sink.gate.set()
+    assert worker.stop(20)
+    assert sink.seqs == list(range(1, 11))
+
+
+def test_reset_drops_what_waits_but_not_the_batch_under_way(worker: PublisherWorker, sink: MemorySink) -> None:
+    inbox = Inbox()
+    sink.gate.clear()
+    worker.start(inbox)
+    worker.hand(events(1, 40))
+    assert sink.entered.wait(20)
+    worker.reset()
+    worker.hand(events(1, 12))
+    sink.gate.set()
+    inbox.wait(published(12))
+
+    assert sink.seqs == [*range(1, 11), *range(1, 13)]
+
+
+def test_it_can_be_started_again(worker: PublisherWorker, sink: MemorySink) -> None:
+    for first in (1, 4):
+        inbox = Inbox()
+        worker.start(inbox)
+        worker.hand(events(first, first + 2))
+        inbox.wait(published(first + 2))
+        assert worker.stop(20)
+
+    assert sink.seqs == [1, 2, 3, 4, 5, 6]
+    assert sink.opened == 2
