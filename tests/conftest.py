@@ -1,5 +1,7 @@
 """The fixtures every test may ask for, and the markers that follow from them."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -10,6 +12,11 @@ __all__ = ["postgres_database", "postgres_server", "postgres_url", "redis_server
 # A busy machine is no failure: pytest-timeout bounds every test.
 settings.register_profile("order-actors", deadline=None)
 settings.load_profile("order-actors")
+
+
+def pytest_configure() -> None:
+    """End in order on SIGTERM as on Ctrl-C, so that no worker and no server runs on alone."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 
 @pytest.hookimpl(tryfirst=True)
