@@ -60,8 +60,7 @@ class Lane:
         self._spawn()
 
     def stop(self, timeout: float) -> list[str]:
-        """End after the call under way; calls still queued are not made. Returns the threads that did not end."""
-        self._generation += 1
+        """End once the queue is worked off; returns the threads that did not end in time."""
         self._queue.put(None)
         deadline = self._clock.monotonic() + timeout
         for thread in self._threads:
@@ -78,9 +77,7 @@ class Lane:
     def _work(self, generation: int) -> None:
         while generation == self._generation:
             call = self._queue.get()
-            if call is None or generation != self._generation:
-                if call is not None:
-                    self._queue.put(call)
+            if call is None:
                 return
             mine = (call, self._clock.monotonic())
             self._current = mine

@@ -66,10 +66,14 @@ class BrokerSession:
             lane.start(address)
 
     def close(self, timeout: float) -> list[str]:
-        """Close the broker and end the lanes; returns the threads that did not end."""
+        """Work off the lanes, close the broker; returns the threads that did not end.
+
+        With the gate closed before, orders still queued are told to be unsent rather than left in doubt.
+        """
+        hung = [name for lane in self.lanes for name in lane.stop(timeout / len(self.lanes))]
         if self.venue is not None:
             self.venue.close()
-        return [name for lane in self.lanes for name in lane.stop(timeout)]
+        return hung
 
     def _perform(self, call: BrokerCall) -> Any:
         match call:

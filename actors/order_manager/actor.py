@@ -1,6 +1,5 @@
 """OrderManager: the one writer of orders, fills, signal outcomes and events."""
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from datetime import UTC, datetime, timedelta
@@ -12,12 +11,12 @@ from actors import messages as m
 from actors.broker.gate import TradingGate
 from actors.errors import RequestRefused
 from actors.model.fields import EXTERNAL
-from actors.order_manager.dispatcher import HALTED, Dispatcher
+from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.execution import Execution
 from actors.order_manager.intake import Intake
 from actors.order_manager.recovery import SEEN_CURSOR, Recovery, RecoveryPolicy
 from actors.order_manager.waiters import Waiters
-from actors.order_manager.working_set import WorkingSet
+from actors.order_manager.working_set import HALTED, WorkingSet
 from actors.runtime.behavior import Address, Behavior, Context
 from actors.store.store import Store
 
@@ -31,12 +30,12 @@ _TICK: Final = 1.0
 
 
 class Peers(msgspec.Struct, frozen=True):
-    """The actors an order manager tells."""
+    """Whom an order manager tells; ``followers`` of the event log are told what was added to it."""
 
     broker: Address[m.BrokerMessage]
     consumer: Address[m.SignalConsumerMessage]
     portfolio: Address[m.PortfolioMessage]
-    publisher: Address[m.PublisherMessage]
+    followers: tuple[Address[m.EventsCommitted], ...]
 
 
 class OrderManagerSettings(msgspec.Struct, frozen=True):
@@ -85,7 +84,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._on_recovered = on_recovered
         self._settings = settings
         self._set = WorkingSet(store, settings.account_id, context.clock.now())
-        if self._set.controls.get(HALTED):
+        if self._set.halted:
             gate.close(HALTED)
         self._dispatcher = Dispatcher(
             context, self._set, peers.broker, gate, in_flight=settings.in_flight, max_age=settings.max_age
@@ -212,15 +211,17 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._intake.commit_cursor()
         changed = self._set.changed
         unit = self._set.commit()
-        settled = self._intake.settled()
+        settled, dead = self._intake.settled()
         tell = self._context.tell
         if settled:
-            last_seq = unit.signals[-1].seq if unit.signals else 0
-            tell(self._peers.consumer, m.SignalsSettled(entries=settled, last_seq=last_seq))
+            message = m.SignalsSettled(entries=settled, last_seq=self._set.last_signal, dead=dead)
+            tell(self._peers.consumer, message)
         if unit.fills:
             tell(self._peers.portfolio, m.FillsBooked(fills=tuple(unit.fills)))
         if unit.events:
-            tell(self._peers.publisher, m.EventsCommitted(events=tuple(unit.events)))
+            committed = m.EventsCommitted(events=tuple(unit.events))
+            for follower in self._peers.followers:
+                tell(follower, committed)
         if self._waiters:
             for order in changed.values():
                 action = self._waiters.answered(order)
@@ -297,23 +298,16 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._answer(reply, tuple(ours))
             case m.HaltTrading(reason=reason, by=by, reply=reply):
                 self._gate.close(HALTED)
-                record = {"reason": reason, "by": by, "at": self._set.now.isoformat()}
-                self._control(HALTED, json.dumps(record))
-                self._set.note("trading.halted", reason=reason, cause=by, alert=True)
+                self._set.halt(reason, by)
                 self._answer(reply, True)
             case m.ResumeTrading(by=by, reply=reply):
-                self._control(HALTED, "")
-                self._set.note("trading.resumed", cause=by)
+                self._set.resume(by)
                 self._context.on_commit(lambda: self._gate.open(HALTED))
                 self._answer(reply, True)
             case m.Reconcile(reply=reply):
                 if reply is not None:
                     self._reconciling.append(reply)
                 self._recovery.ask()
-
-    def _control(self, name: str, value: str) -> None:
-        self._set.controls[name] = value
-        self._set.unit.controls[name] = value
 
     def _answer(self, reply: Future[Any] | None, value: object) -> None:
         if reply is not None:

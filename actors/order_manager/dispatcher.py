@@ -8,12 +8,9 @@ from actors.messages import BrokerMessage, PlaceOrder
 from actors.model import Order, OrderFlag, OrderStatus
 from actors.order_manager.book import step
 from actors.order_manager.transitions import OrderEvent
-from actors.order_manager.working_set import WorkingSet
+from actors.order_manager.working_set import HALTED, WorkingSet
 from actors.runtime.behavior import Address, Context
 from actors.store.unit import Outcome
-
-HALTED = "halted"
-"""The gate's reason, and the reason of orders denied, while trading is halted."""
 
 
 class Dispatcher:

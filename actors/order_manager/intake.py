@@ -47,6 +47,7 @@ class Intake:
         self._accepted: dict[str, SignalRecord] = {}
         self._seen: set[str] = set()
         self._settled: list[Entry] = []
+        self._dead: list[Entry] = []
         self._removed: int | None = None
         removed = store.cursors().get(REMOVED_CURSOR, 0)
         self._unremoved = deque(store.payloads_after(removed))
@@ -119,13 +120,13 @@ class Intake:
             self._set.unit.cursors[REMOVED_CURSOR] = self._removed
             self._removed = None
 
-    def settled(self) -> tuple[Entry, ...]:
-        """Return the entries of this batch, all of them durable after its commit, and forget the batch."""
-        entries = tuple(self._settled)
-        self._settled = []
+    def settled(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+        """Return the entries of this batch and those of them that are dead letters; forget the batch."""
+        entries, dead = tuple(self._settled), tuple(self._dead)
+        self._settled, self._dead = [], []
         self._accepted.clear()
         self._seen.clear()
-        return entries
+        return entries, dead
 
     def _is_old_entry(self, entry: Entry, *, redelivered: bool) -> bool:
         if not (entry.redelivered or redelivered):
@@ -150,6 +151,7 @@ class Intake:
         return order
 
     def _bury(self, entry: Entry, reason: str, signal_id: str | None) -> None:
+        self._dead.append(entry)
         self._dead_letter(self._source, entry.payload, reason, signal_id)
         self._record(entry, signal_id, None, Outcome.DEAD_LETTER, None, reason)
 

@@ -1,9 +1,11 @@
 """The order manager's picture of the store: live orders in memory, the rest read on demand, and the unit of the batch."""
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -17,6 +19,9 @@ from actors.store.unit import Unit
 
 log = logging.getLogger(__name__)
 
+HALTED: Final = "halted"
+"""The control, and the reason of orders denied, while trading is halted."""
+
 
 class WorkingSet:
     """Live orders, parked fills and the facts collected in the batch in hand.
@@ -27,7 +32,6 @@ class WorkingSet:
         unit: The facts of this batch.
         now: The time this batch began (UTC); every fact of a batch carries it.
         changed: Orders changed in this batch, newest state.
-        controls: Durable switches, such as ``halted``.
     """
 
     def __init__(self, store: Store, account_id: str, now: datetime) -> None:
@@ -45,7 +49,7 @@ class WorkingSet:
         self._parked: defaultdict[str, list[tuple[OrderFill, datetime]]] = defaultdict(list)
         for fill, since in store.parked_fills():
             self._parked[fill.order_id].append((fill, since))
-        self.controls = store.controls()
+        self._controls = store.controls()
 
     # ------------------------------------------------------------ look-ups
 
@@ -172,6 +176,26 @@ class WorkingSet:
             )
         )
 
+    def halt(self, reason: str, by: str) -> None:
+        """Record that trading is halted, until somebody resumes it."""
+        self._control(HALTED, json.dumps({"reason": reason, "by": by, "at": self.now.isoformat()}))
+        self.note("trading.halted", reason=reason, cause=by, alert=True)
+
+    def resume(self, by: str) -> None:
+        """Record that trading goes on."""
+        self._control(HALTED, "")
+        self.note("trading.resumed", cause=by)
+
+    @property
+    def halted(self) -> bool:
+        """Whether trading is halted."""
+        return bool(self._controls.get(HALTED))
+
+    @property
+    def last_signal(self) -> int:
+        """The newest place in the order of intake."""
+        return self._signal_seq
+
     def next_signal(self) -> int:
         """Return the next place in the order of intake."""
         self._signal_seq += 1
@@ -221,6 +245,10 @@ class WorkingSet:
         self._visiting.clear()
         self._booked.clear()
         return unit
+
+    def _control(self, name: str, value: str) -> None:
+        self._controls[name] = value
+        self.unit.controls[name] = value
 
     def _changed(self, order: Order) -> None:
         self._remember(order)

@@ -3,6 +3,7 @@
 from actors.settings.broker_config import BrokerConfig, read_broker_settings
 from actors.settings.secrets import mask
 from actors.settings.sections import (
+    DEFAULT_REDIS_URL,
     BrokerSettings,
     ExecutionSettings,
     FutuSettings,
@@ -18,6 +19,7 @@ from actors.settings.sections import (
 )
 
 __all__ = [
+    "DEFAULT_REDIS_URL",
     "BrokerConfig",
     "BrokerSettings",
     "ExecutionSettings",

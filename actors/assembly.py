@@ -1,0 +1,248 @@
+"""The assembly: builds every part of a trading system, starts them in order and stops them in reverse."""
+
+import logging
+import threading
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from actors.broker.actor import BrokerActor, BrokerDeadlines
+from actors.broker.base import Broker
+from actors.broker.gate import TradingGate
+from actors.broker.session import BrokerSession
+from actors.errors import OrderActorsError, SystemStopped
+from actors.messages import BrokerMessage, CloseIntake, EventsCommitted, OrderManagerMessage, SignalConsumerMessage
+from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
+from actors.order_manager.recovery import RecoveryPolicy
+from actors.order_manager.waiters import Waiters
+from actors.portfolio.actor import Portfolio, PositionBoard
+from actors.publisher.actor import Publisher
+from actors.publisher.redis_sink import RedisSink
+from actors.publisher.subscribers import Subscribers
+from actors.publisher.worker import PublisherWorker
+from actors.runtime.behavior import Address
+from actors.runtime.policy import RestartPolicy
+from actors.runtime.supervisor import SupervisorPorts
+from actors.runtime.threads import ThreadRuntime, dump_threads
+from actors.settings import Settings
+from actors.signal_consumer.actor import SignalConsumer
+from actors.signal_consumer.load import make_source
+from actors.signal_consumer.reader import Reader
+from actors.store.store import Store
+from actors.store.unit import DeadLetter
+
+log = logging.getLogger(__name__)
+
+M = TypeVar("M")
+
+RECOVERY_MARGIN = 10.0
+"""How much longer than a submit's deadline an order may stay without any answer, in seconds."""
+
+
+class Forward(Generic[M]):
+    """An address that can be given away before its actor exists; keeps what is told until then."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._early: list[M] = []
+        self._target: Address[M] | None = None
+
+    def bind(self, target: Address[M]) -> None:
+        """Lead everything told, before and from now on, to an actor."""
+        with self._lock:
+            for message in self._early:
+                target.tell(message)
+            self._early.clear()
+            self._target = target
+
+    def tell(self, message: M) -> None:
+        """Pass a message on, or keep it until there is somebody."""
+        if self._target is None:
+            with self._lock:
+                if self._target is None:
+                    self._early.append(message)
+                    return
+        self._target.tell(message)
+
+
+class Assembly:
+    """Every part of one running trading system; made by ``start``, gone after ``stop``.
+
+    Attributes:
+        recovered: Set once the first recovery finished clean and orders may be sent.
+        failures: Why actors were given up or hang, by name.
+    """
+
+    def __init__(self, settings: Settings, broker: Broker, store: Store) -> None:
+        self.settings = settings
+        self.store = store
+        self.gate = TradingGate()
+        self.waiters = Waiters()
+        self.board = PositionBoard()
+        self.subscribers = Subscribers()
+        self.recovered = threading.Event()
+        self.failures: dict[str, str] = {}
+        supervision = settings.supervision
+        self.runtime = ThreadRuntime(
+            self._dead_letter,
+            policy=RestartPolicy(
+                max_restarts=supervision.max_restarts,
+                within=supervision.within,
+                attempts=supervision.attempts,
+                backoff=supervision.backoff,
+                backoff_cap=supervision.backoff_cap,
+            ),
+        )
+        self.session = BrokerSession(broker, self.gate, self.runtime.clock)
+        self.reader = Reader(make_source(settings))
+        url = settings.redis_url
+        publish = settings.publish
+        self.publisher = (
+            PublisherWorker(RedisSink(url, channel=publish.channel, stream=publish.stream, cap=publish.stream_cap)) if url else None
+        )
+        self.consumer: Address[SignalConsumerMessage]
+        self.order_manager: Address[OrderManagerMessage]
+
+    # ------------------------------------------------------------ start
+
+    def start(self) -> None:
+        """Start every actor, receivers before senders; trading opens when recovery finishes."""
+        settings, runtime = self.settings, self.runtime
+        runtime.supervise(
+            SupervisorPorts(
+                inspect=runtime.health,
+                dump=dump_threads,
+                escalate=self._escalate,
+                hang_after=settings.supervision.hang_after,
+            )
+        )
+        order_manager: Forward[OrderManagerMessage] = Forward()
+        portfolio = runtime.spawn("portfolio", lambda context: Portfolio(context, self.store, self.board))
+        followers: list[Address[EventsCommitted]] = [self.subscribers]
+        if self.publisher is not None:
+            worker = self.publisher
+            publisher = runtime.spawn("publisher", lambda context: Publisher(context, self.store, worker))
+            worker.start(publisher)
+            followers.append(publisher)
+        execution = settings.execution
+        deadlines = BrokerDeadlines(submit=execution.submit_deadline, cancel=execution.cancel_deadline)
+        broker: Address[BrokerMessage] = runtime.spawn(
+            "broker", lambda context: BrokerActor(context, self.session, order_manager, portfolio, deadlines)
+        )
+        self.session.start(broker)
+        self.consumer = runtime.spawn(
+            "signal_consumer",
+            lambda context: SignalConsumer(
+                context, self.reader, order_manager, settings.account_id, window=settings.signals.window
+            ),
+        )
+        self.reader.start(self.consumer)
+        peers = Peers(broker=broker, consumer=self.consumer, portfolio=portfolio, followers=tuple(followers))
+        manager = self._manager_settings()
+        self.order_manager = runtime.spawn(
+            "order_manager",
+            lambda context: OrderManager(
+                context, self.store, manager, peers, self.gate, self.waiters, self.recovered.set
+            ),
+        )
+        order_manager.bind(self.order_manager)
+
+    def _manager_settings(self) -> OrderManagerSettings:
+        settings = self.settings
+        max_age = settings.signals.max_age
+        recovery = settings.recovery
+        return OrderManagerSettings(
+            account_id=settings.account_id,
+            queryable=self.session.venue is not None,
+            source_name=settings.signals.key if settings.signals.uses_redis else "embedded",
+            in_flight=settings.execution.in_flight,
+            max_age=None if max_age is None else timedelta(seconds=max_age),
+            answer_within=timedelta(seconds=settings.execution.submit_deadline + RECOVERY_MARGIN),
+            recovery=RecoveryPolicy(
+                interval=timedelta(seconds=recovery.interval), settle_window=timedelta(seconds=recovery.settle_window)
+            ),
+        )
+
+    # ------------------------------------------------------------ stop
+
+    def stop(self, timeout: float) -> list[str]:
+        """Stop senders before receivers within one deadline; returns the names of threads that did not end.
+
+        Correctness never rests on it: what is left undone is durable and is recovered at the next start.
+        """
+        clock = self.runtime.clock
+        deadline = clock.monotonic() + timeout
+
+        def left(share: float = 1.0) -> float:
+            return max((deadline - clock.monotonic()) * share, 0.05)
+
+        hung: list[str] = []
+        if not self.reader.stop(left(0.3)):
+            hung.append("reader")
+        self.runtime.stop("signal_consumer", left(0.3))
+        self.gate.close("stopping")
+        hung += self.session.close(left(0.5))
+        self.runtime.stop("broker", left(0.5))
+        self.runtime.stop("order_manager", left(0.5))
+        if self.publisher is not None:
+            self.runtime.stop("publisher", left(0.3))
+            if not self.publisher.stop(left(0.5)):
+                hung.append("publisher-worker")
+        if not self.subscribers.close(left(0.3)):
+            hung.append("subscribers")
+        hung += self.runtime.close(left())
+        self.waiters.close()
+        return hung
+
+    # ------------------------------------------------------------ failures
+
+    def revive(self) -> None:
+        """Have actors that were given up try again; a person asked for it."""
+        for name in tuple(self.failures):
+            del self.failures[name]
+            self.gate.open(_failed(name))
+            self.runtime.revive(name)
+
+    def _escalate(self, name: str, reason: str) -> None:
+        """Stop new orders because an actor cannot go on; fills and cancels are still worked where that is possible."""
+        log.critical("halted: actor %s %s; `order-actors resume` tries again", name, reason)
+        self.failures[name] = reason
+        self.gate.close(_failed(name))
+        self.consumer.tell(CloseIntake(reason=f"{name} {reason}"))
+
+    def _dead_letter(self, name: str, message: object, error: BaseException) -> None:
+        text = f"{type(message).__name__}: {type(error).__name__}: {error}"
+        payload = repr(message).encode("utf-8", "backslashreplace")
+        self.store.put_dead_letter(
+            DeadLetter(name, text[:_MAX_REASON], payload[:_MAX_PAYLOAD], len(payload), self.runtime.clock.now())
+        )
+        reply: Future[Any] | None = getattr(message, "reply", None)
+        if reply is not None and not reply.done():
+            reply.set_exception(OrderActorsError(f"{name} gave the request up: {text}"))
+
+
+def _failed(name: str) -> str:
+    return f"actor {name} failed"
+
+
+class StopReport(msgspec.Struct, frozen=True):
+    """What an orderly stop left behind.
+
+    Attributes:
+        hung: Threads that did not end in time.
+        live_orders: Orders still working at the broker.
+    """
+
+    hung: tuple[str, ...]
+    live_orders: int
+
+
+def not_running() -> SystemStopped:
+    """Return the error of a request to a system that does not run."""
+    return SystemStopped("the trading system is not running; call start() first")
+
+
+_MAX_REASON = 1000
+_MAX_PAYLOAD = 16 * 1024

@@ -1,0 +1,276 @@
+"""TradingSystem: the order-management system inside a host's process."""
+
+import getpass
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from actors import messages as m
+from actors.assembly import Assembly, StopReport, not_running
+from actors.broker.base import Broker
+from actors.broker.load import build_broker
+from actors.commands.verbs import CommandHandler
+from actors.commands.worker import CommandServer
+from actors.errors import OrderActorsError
+from actors.model import Order, OrderFill, Position, Signal
+from actors.order_manager.working_set import HALTED, WorkingSet
+from actors.portfolio.view import committed_positions
+from actors.publisher.subscribers import EventCallback, Subscription
+from actors.runtime.clock import utc_now
+from actors.settings import Settings
+from actors.store.lock import DataDirLock
+from actors.store.store import Store
+
+log = logging.getLogger(__name__)
+
+COMMANDS_FILE = "commands.sqlite"
+_ANSWER = 30.0
+
+
+class TradingSystem:
+    """One account's orders, from approved signal to booked fill; every method is safe from any thread.
+
+    It owns its data directory while it runs, starts only daemon threads, and touches neither the host's signal handlers
+    nor its other actors. Use it as a context manager, or call :meth:`start` and :meth:`stop`.
+
+    Args:
+        settings: What to run with.
+        broker: The broker to use instead of the one in ``settings``; four methods are enough (:class:`Broker`).
+    """
+
+    def __init__(self, settings: Settings, broker: Broker | None = None) -> None:
+        self.settings = settings
+        self._broker = broker
+        self._parts: Assembly | None = None
+        self._lock: DataDirLock | None = None
+        self._commands: CommandServer | None = None
+
+    @classmethod
+    def from_yaml(cls, path: str | os.PathLike[str], broker: Broker | None = None) -> Self:
+        """Read the settings from a YAML file.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            SettingsError: It cannot be used.
+        """
+        return cls(Settings.from_yaml(path), broker)
+
+    # ------------------------------------------------------------ life
+
+    def start(self, timeout: float | None = 60.0) -> Self:
+        """Take the data directory, recover, and open trading.
+
+        Args:
+            timeout: How long recovery may take, in seconds; None waits as long as it takes.
+
+        Raises:
+            StoreLocked: Another process runs on this data directory.
+            StoreError: The store cannot be used.
+            OrderActorsError: Recovery did not finish in time; nothing was sent and everything is stopped again.
+        """
+        if self._parts is not None:
+            raise OrderActorsError("the trading system is running already")
+        directory = self.settings.directory
+        self._lock = DataDirLock(directory)
+        try:
+            broker = self._broker
+            if broker is None:
+                broker = build_broker(self.settings.broker, directory)
+            store = Store.open(self.settings.store_url, account_id=self.settings.account_id, holder=self._lock.holder)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._parts = Assembly(self.settings, broker, store)
+        self._commands = CommandServer(directory / COMMANDS_FILE, CommandHandler(self))
+        try:
+            self._parts.start()
+            self._commands.start()
+            if not self._parts.recovered.wait(timeout):
+                raise OrderActorsError(self._why_not_recovered(timeout))
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self, timeout: float | None = None) -> StopReport:
+        """Stop in order: intake, orders, broker, books; harmless when stopped already.
+
+        Args:
+            timeout: Seconds for all of it; by default ``supervision.stop_timeout``.
+        """
+        parts, self._parts = self._parts, None
+        if parts is None:
+            return StopReport((), 0)
+        if self._commands is not None:
+            self._commands.close()
+        hung = parts.stop(timeout if timeout is not None else self.settings.supervision.stop_timeout)
+        live = len(parts.store.live_orders())
+        parts.store.close()
+        if self._lock is not None:
+            self._lock.release()
+        if hung:
+            log.critical("did not end in time: %s", ", ".join(hung))
+        return StopReport(tuple(hung), live)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    # ------------------------------------------------------------ requests
+
+    def submit(self, signal: Signal) -> Future[Order]:
+        """Submit an approved signal; the same ``signal_id`` again gives the order that is there.
+
+        Returns:
+            A future of the order, done once the broker answered, the order is final, or it is UNKNOWN. A refused order
+            is a result with status REJECTED. It fails with :class:`SignalConflict` for a ``signal_id`` that was used
+            with another body, and with :class:`SystemStopped` when the system stops first.
+
+        Raises:
+            SystemStopped: The system does not run.
+        """
+        reply: Future[Order] = Future()
+        self._running().order_manager.tell(m.SubmitSignal(signal=signal, reply=reply))
+        return reply
+
+    def cancel(self, order_id: str) -> bool:
+        """Ask for a cancel; returns once the request is durable.
+
+        Raises:
+            RequestRefused: The order is unknown, final, or not ours.
+        """
+        reply: Future[bool] = Future()
+        self._running().order_manager.tell(m.CancelOrder(order_id=order_id, reply=reply))
+        return reply.result(_ANSWER)
+
+    def cancel_all(self) -> tuple[str, ...]:
+        """Ask to cancel every live order of ours; returns their ids once the requests are durable."""
+        reply: Future[tuple[str, ...]] = Future()
+        self._running().order_manager.tell(m.CancelAll(reply=reply))
+        return reply.result(_ANSWER)
+
+    def halt(self, reason: str = "halted by hand", by: str | None = None) -> None:
+        """Stop new orders, durably, over restarts too; fills and cancels go on."""
+        reply: Future[bool] = Future()
+        parts = self._running()
+        parts.gate.close(HALTED)
+        parts.order_manager.tell(m.HaltTrading(reason=reason, by=by or _user(), reply=reply))
+        reply.result(_ANSWER)
+
+    def resume(self, by: str | None = None) -> None:
+        """Allow new orders again, and have actors that were given up try again."""
+        reply: Future[bool] = Future()
+        parts = self._running()
+        parts.revive()
+        parts.order_manager.tell(m.ResumeTrading(by=by or _user(), reply=reply))
+        reply.result(_ANSWER)
+        parts.consumer.tell(m.OpenIntake())
+
+    def reconcile(self, timeout: float = 60.0) -> int:
+        """Compare our books with the broker's now; returns how many events mending the differences took."""
+        reply: Future[int] = Future()
+        self._running().order_manager.tell(m.Reconcile(reply=reply))
+        return reply.result(timeout)
+
+    # ------------------------------------------------------------ queries: what is committed
+
+    def get_order(self, order_id: str) -> Order | None:
+        """Return an order, finished ones included."""
+        return self._running().store.order(order_id)
+
+    def active_orders(self) -> dict[str, Order]:
+        """Return the orders that are not final; UNKNOWN is live."""
+        return {order.order_id: order for order in self._running().store.live_orders()}
+
+    def get_orders_by_strategy(self, strategy_id: str) -> list[Order]:
+        """Return all orders of a strategy, finished ones included, oldest first."""
+        return self._running().store.find_orders(strategy_id=strategy_id)
+
+    def fills(self, order_id: str | None = None, strategy_id: str | None = None) -> Sequence[OrderFill]:
+        """Return booked fills in ledger order; of one order or strategy, or all."""
+        return self._running().store.fills(order_id=order_id, strategy_id=strategy_id)
+
+    def positions(self, strategy_id: str | None = None, symbol: str | None = None) -> list[Position]:
+        """Return positions from everything committed, with the latest market values known."""
+        parts = self._running()
+        marks = [(p.symbol, p.mark_price) for p in parts.board.snapshot.positions if p.mark_price is not None]
+        return [
+            position
+            for position in committed_positions(parts.store, marks)
+            if strategy_id in (None, position.strategy_id) and symbol in (None, position.symbol)
+        ]
+
+    def subscribe(self, callback: EventCallback) -> Subscription:
+        """Have ``callback`` called with every event committed from now on, in a thread of its own."""
+        return self._running().subscribers.subscribe(callback)
+
+    def halted(self) -> str | None:
+        """Return why trading is halted, None while it is not."""
+        return next(iter(sorted(self._running().gate.reasons)), None)
+
+    def is_idle(self) -> bool:
+        """Whether the queue is empty, nothing of it is unsettled, and no order is live."""
+        parts = self._running()
+        return parts.reader.is_idle() and not parts.store.live_orders()
+
+    def health(self) -> dict[str, Any]:
+        """Return how every part does, as plain values."""
+        parts = self._running()
+        return {
+            "account_id": self.settings.account_id,
+            "trading": "open" if parts.gate.is_open else "closed",
+            "closed_because": sorted(parts.gate.reasons),
+            "broker_connected": parts.session.connected,
+            "queue": parts.reader.away or "connected",
+            "publisher": "off" if parts.publisher is None else parts.publisher.lost or "connected",
+            "failures": dict(parts.failures),
+            "actors": {name: msgspec.to_builtins(status) for name, status in parts.runtime.health().items()},
+        }
+
+    def _running(self) -> Assembly:
+        if self._parts is None:
+            raise not_running()
+        return self._parts
+
+    def _why_not_recovered(self, timeout: float | None) -> str:
+        health = self.health()
+        errors = {name: a["last_error"] for name, a in health["actors"].items() if a["last_error"]}
+        return (
+            f"recovery did not finish within {timeout:g} s, nothing was sent: broker connected: "
+            f"{health['broker_connected']}; last errors: {errors or 'none'}; `order-actors check` looks closer"
+        )
+
+
+def set_halt(settings: Settings, halted: bool, reason: str, by: str) -> None:
+    """Set or clear the halt while no system runs on the data directory.
+
+    Raises:
+        StoreLocked: A system does run; ask it instead.
+    """
+    with DataDirLock(settings.directory) as lock:
+        store = Store.open(settings.store_url, account_id=settings.account_id, holder=lock.holder)
+        try:
+            facts = WorkingSet(store, settings.account_id, utc_now())
+            facts.halt(reason, by) if halted else facts.resume(by)
+            facts.commit()
+        finally:
+            store.close()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+
