@@ -1,0 +1,164 @@
+"""Signals from a Redis list: what producers LPUSH is moved aside, and removed once its outcome is durable."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from actors.signal_consumer.base import Entry
+from actors.signal_consumer.redis_client import MAX_BLOCK, RedisLink, copy_dead
+
+
+class RedisListSource:
+    """A reliable queue over two lists.
+
+    ``<key>`` is the producers'. The oldest entry, at its right end, is moved into ``<key>:processing:<account_id>``,
+    which is this account's alone, and removed from there when it is settled. List entries have no ids, so all book
+    keeping counts copies: at any time the processing list is what was given out plus what is still in the backlog.
+    Wherever a lost reply or a server that lost data leaves doubt, the list itself is looked at again.
+    """
+
+    def __init__(self, url: str, key: str, account_id: str) -> None:
+        self.name = f"redis_list:{key}"
+        self._link = RedisLink(url)
+        self._key = key
+        self._processing = f"{key}:processing:{account_id}"
+        self._move = self._link.pack("LMOVE", self._key, self._processing, "RIGHT", "LEFT")
+        self._sizes = self._link.pack("LLEN", self._key) + self._link.pack("LLEN", self._processing)
+        self._known = False  # whether the counts below agree with the server
+        self._waiting = 0  # how many the producers' list held when last looked at
+        self._given: Counter[bytes] = Counter()  # given out and not settled
+        self._backlog: deque[Entry] = deque()  # in the processing list, to be given out
+        self._before: Counter[bytes] | None = None  # given out before a restart; None: by an earlier process
+        self._settled: list[bytes] = []  # handed to settle
+        self._leaving: Counter[bytes] = Counter()  # settled; whether the server removed them may be in doubt
+
+    def open(self) -> None:
+        """Connect; look at what is left over, and finish what was left undone."""
+        self._known = False
+        self._link.reset()
+        self._look()
+
+    def read(self, limit: int, wait: float) -> list[Entry]:
+        """Return up to ``limit`` entries, oldest first; wait up to ``wait`` seconds for the first."""
+        self._look()
+        if self._backlog:
+            return self._take_backlog(limit)
+        self._known = False  # until the replies are here, nobody knows what was moved
+        payloads = self._take_waiting(limit) if self._waiting else self._take_next(limit, wait)
+        self._given.update(payloads)
+        self._known = self._held == self._given.total()
+        return [_entry(payload) for payload in payloads]
+
+    def settle(self, entries: Sequence[Entry]) -> None:
+        """Remove entries for good, one copy each."""
+        self._settled.extend(entry.payload for entry in entries)
+        self._look()
+        for payload in self._settled:
+            self._release(payload)
+        self._settled.clear()
+        if self._leaving:
+            self._known = False
+            self._remove(self._leaving)
+            self._leaving.clear()
+            self._known = True
+
+    def copy_dead(self, payloads: Sequence[bytes]) -> None:
+        """Put copies of bad messages into the capped list ``<key>:dead``."""
+        copy_dead(self._link, self._key, payloads)
+
+    def restart(self) -> None:
+        """Forget what is in flight: it is left over now."""
+        if self._before is not None:
+            self._before += self._given
+        self._given.clear()
+        self._known = False
+
+    def is_empty(self) -> bool:
+        """Whether nothing is left to read."""
+        self._look()
+        return not self._backlog and self._link.call("LLEN", self._key) == 0
+
+    def push(self, payloads: Sequence[bytes]) -> None:
+        """Append entries as a producer would, in this order, all or none."""
+        if payloads:
+            self._link.call("LPUSH", self._key, *payloads)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._known = False
+        self._link.close()
+
+    def _take_waiting(self, limit: int) -> list[bytes]:
+        count = min(limit, self._waiting)
+        *moved, self._waiting, self._held = self._link.ask([self._move * count, self._sizes], count + 2)
+        return [payload for payload in moved if payload is not None]
+
+    def _take_next(self, limit: int, wait: float) -> list[bytes]:
+        block = f"{min(max(wait, 0.001), MAX_BLOCK):.3f}"  # 0 would be for ever
+        first = self._link.pack("BLMOVE", self._key, self._processing, "RIGHT", "LEFT", block)
+        payload, self._waiting, self._held = self._link.ask([first, self._sizes], 3)
+        if payload is None:
+            return []
+        if limit == 1 or not self._waiting:
+            return [payload]
+        return [payload, *self._take_waiting(limit - 1)]
+
+    def _take_backlog(self, limit: int) -> list[Entry]:
+        entries = [self._backlog.popleft() for _ in range(min(limit, len(self._backlog)))]
+        for entry in entries:
+            self._given[entry.payload] += 1
+            if entry.redelivered:
+                self._forget_before(entry.payload)
+        return entries
+
+    def _look(self) -> None:
+        """Read the processing list, unless it is known: the backlog is what is there and not given out."""
+        if self._known:
+            return
+        payloads = self._link.call("LRANGE", self._processing, 0, -1)
+        payloads.reverse()
+        present = Counter(payloads)
+        self._given &= present
+        undone = (present - self._given) & self._leaving
+        self._remove(undone)
+        self._leaving.clear()
+        passed = self._given + undone
+        rest = []
+        for payload in payloads:
+            if passed[payload] > 0:
+                passed[payload] -= 1
+            else:
+                rest.append(payload)
+        self._before = Counter(rest) if self._before is None else self._before & Counter(rest)
+        before = self._before.copy()
+        self._backlog.clear()
+        for payload in rest:
+            self._backlog.append(_entry(payload, redelivered=before[payload] > 0))
+            before[payload] -= 1
+        self._waiting = 0
+        self._known = True
+
+    def _release(self, payload: bytes) -> None:
+        """Take one copy out of the books; a copy that is in no book has gone from the server too."""
+        if self._given[payload] > 0:
+            self._given[payload] -= 1
+            if not self._given[payload]:
+                del self._given[payload]
+            self._leaving[payload] += 1
+        elif self._before is not None and self._before[payload] > 0:  # given out before a restart, settled after it
+            self._backlog.remove(_entry(payload, redelivered=True))
+            self._forget_before(payload)
+            self._leaving[payload] += 1
+
+    def _forget_before(self, payload: bytes) -> None:
+        if self._before is not None:
+            self._before[payload] -= 1
+
+    def _remove(self, copies: Counter[bytes]) -> None:
+        # From the tail, where the oldest are: the first copy met is the one that was given out first.
+        if copies:
+            self._link.trip([("LREM", self._processing, -count, payload) for payload, count in copies.items()])
+
+
+def _entry(payload: bytes, *, redelivered: bool = False) -> Entry:
+    return Entry(payload, blake2b(payload, digest_size=12).hexdigest(), None, redelivered)
