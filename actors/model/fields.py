@@ -54,9 +54,15 @@ def check_price(field: str, value: Decimal | None) -> None:
         return
     if not isinstance(value, Decimal):
         raise SignalError(field, f"expected a Decimal, got {type(value).__name__}")
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or not 0 < value < MAX_PRICE or exponent < -PRICE_SCALE:
+    if not value.is_finite() or not 0 < value < MAX_PRICE or not _fits_scale(value):
         raise SignalError(field, "expected a price above 0 and below 1000000000 with at most 9 decimals")
+
+
+def _fits_scale(value: Decimal) -> bool:
+    if _PRICE.fullmatch(str(value)) is not None:  # as nearly every price is written, and much the faster question
+        return True
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -PRICE_SCALE
 
 
 def check_text(field: str, value: str) -> None:

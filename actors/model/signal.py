@@ -1,12 +1,14 @@
 """Signal: a strategy's approved wish to trade, the one thing that enters the system."""
 
 import json
-from datetime import datetime
+from copy import copy
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any, Final, Literal, NoReturn, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from actors.errors import SignalError
 from actors.model import fields
@@ -114,53 +116,88 @@ def decode_signal(data: str | bytes, entry_id: str | None = None) -> tuple[Signa
         SignalError: The message is malformed.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-    values = _parse_object(raw)
-    for key in _REQUIRED:
-        if key not in values:
-            raise SignalError(key, "missing")
-    for key, value in values.items():
-        if key not in _FIELDS:
-            raise SignalError(_shown(key), "unknown key")
-        convert = _CONVERT.get(key)
-        if value is None and key in _OPTIONAL:
-            continue
-        if convert is not None:
-            values[key] = convert(key, value)
+    values = _read_message(raw)
+    for name, parse in _PARSE:
+        if values.get(name) is not None:
+            values[name] = parse(name, values[name])
     timed = "timestamp" in values
     if "signal_id" not in values:
-        values["signal_id"] = _made_up_id(raw, timed, entry_id)
+        values["signal_id"] = _made_up_id(raw, entry_id, timed=timed)
     signal = Signal(**values)
     return signal, digest(signal, timed=timed)
 
 
+def readable_signal_id(raw: bytes) -> str | None:
+    """Return the signal_id of a message that was refused, if it has a valid one."""
+    if len(raw) > MAX_BYTES:
+        return None
+    try:
+        values = json.loads(raw.decode(), object_pairs_hook=_unique_keys)
+        signal_id: Any = values.get("signal_id") if isinstance(values, dict) else None
+        fields.check_id("signal_id", signal_id)
+    except (ValueError, RecursionError):  # SignalError is a ValueError
+        return None
+    return str(signal_id)
+
+
 def digest(signal: Signal, *, timed: bool = True) -> str:
     """Return a short hash of what a signal says; ``timed`` tells whether its timestamp was given or made up here."""
-    said = signal if timed else msgspec.structs.replace(signal, timestamp=_NO_TIME)
+    said = signal
+    if not timed:
+        said = copy(signal)  # not replace(), which would check every field again
+        msgspec.structs.force_setattr(said, "timestamp", _NO_TIME)
     return blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
 
 
-def _parse_object(raw: bytes) -> dict[str, Any]:
+class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What a message may hold, as JSON: text, whole numbers and, where a key may be absent, null."""
+
+    strategy_id: str
+    symbol: str
+    action: str
+    quantity: int
+    order_type: str | UnsetType = UNSET
+    limit_price: str | UnsetType | None = UNSET
+    reason: str | UnsetType = UNSET
+    timestamp: str | UnsetType = UNSET
+    signal_id: str | UnsetType = UNSET
+    account_id: str | UnsetType | None = UNSET
+    time_in_force: str | UnsetType = UNSET
+    stop_price: str | UnsetType | None = UNSET
+    reference_price: str | UnsetType | None = UNSET
+    expires_at: str | UnsetType | None = UNSET
+
+
+def _read_message(raw: bytes) -> dict[str, Any]:
+    """Return the keys of a message and their values, each of its JSON type."""
     if len(raw) > MAX_BYTES:
         raise SignalError("", f"{len(raw)} bytes, at most {MAX_BYTES} are taken")
     try:
-        values = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-            parse_float=_refuse_number,
-            parse_int=_small_int,
-        )
-    except SignalError:
-        raise
+        message = _DECODER.decode(raw)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise SignalError(where.rstrip("`"), what) from None
     except UnicodeDecodeError as error:
-        raise SignalError("", f"not UTF-8: {error.reason} at byte {error.start}") from None
-    except RecursionError:
-        raise SignalError("", "nested too deep") from None
-    except ValueError as error:
+        raise SignalError("", f"not UTF-8: {error.reason}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
         raise SignalError("", f"not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise SignalError("", f"expected a JSON object, got a {_JSON_NAMES.get(type(values), type(values).__name__)}")
+    values: dict[str, Any] = msgspec.to_builtins(message)
+    _refuse_repeated_keys(raw, values)
     return values
+
+
+def _refuse_repeated_keys(raw: bytes, values: dict[str, Any]) -> None:
+    """Refuse a key given twice, of which the decoder keeps the last alone.
+
+    Every key and every text stands between two quotation marks, so their number gives a repeated key away. Only where
+    a backslash may hide a quotation mark is the message read once more.
+    """
+    strings = 2 * len(values) - 1  # the quantity is a number
+    for name in _NULLABLE:
+        if name in values and values[name] is None:
+            strings -= 1
+    if b"\\" in raw or raw.count(b'"') != 2 * strings:
+        json.loads(raw, object_pairs_hook=_unique_keys)
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -174,38 +211,12 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _refuse_constant(text: str) -> NoReturn:
-    raise SignalError("", f"{text} is no JSON number")
-
-
-def _refuse_number(text: str) -> NoReturn:
-    raise SignalError("", f"{text[:40]}: quantities are whole numbers and prices are strings")
-
-
-def _small_int(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
-        raise SignalError("", f"a number of {len(text)} digits")
-    return int(text)
-
-
-def _made_up_id(raw: bytes, timed: bool, entry_id: str | None) -> str:
+def _made_up_id(raw: bytes, entry_id: str | None, *, timed: bool) -> str:
     if timed:
         return "b-" + blake2b(raw, digest_size=16).hexdigest()
     if entry_id is not None:
         return f"e-{entry_id}"
     raise SignalError("signal_id", "missing, and neither a timestamp nor a queue entry to make one from")
-
-
-def _text(field: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise SignalError(field, "expected text")
-    return value
-
-
-def _whole(field: str, value: object) -> int:
-    if type(value) is not int:
-        raise SignalError(field, "expected a whole JSON number")
-    return value
 
 
 def _check_choice(field: str, value: object, choices: tuple[str, ...]) -> None:
@@ -225,21 +236,17 @@ def _force_utc(signal: Signal, field: str, value: datetime) -> None:
 
 
 def _shown(key: str) -> str:
-    return key if key.isprintable() and len(key) <= 64 else ascii(key[:64])
+    return key if key.isprintable() and len(key) <= _MAX_SHOWN else ascii(key[:_MAX_SHOWN])
 
 
-_FIELDS: Final = frozenset(Signal.__struct_fields__)
-_REQUIRED: Final = ("strategy_id", "symbol", "action", "quantity")
-_OPTIONAL: Final = frozenset({"limit_price", "account_id", "stop_price", "reference_price", "expires_at"})
-_CONVERT: Final = {
-    "quantity": _whole,
-    "limit_price": fields.parse_price,
-    "stop_price": fields.parse_price,
-    "reference_price": fields.parse_price,
-    "timestamp": fields.parse_time,
-    "expires_at": fields.parse_time,
-    "reason": _text,
-}
-_NO_TIME: Final = fields.as_utc(datetime(1970, 1, 1))
-_MAX_DIGITS: Final = 20
-_JSON_NAMES: Final = {list: "list", str: "string", int: "number", bool: "boolean", type(None): "null"}
+_DECODER: Final = msgspec.json.Decoder(_Message)
+_NULLABLE: Final = ("limit_price", "account_id", "stop_price", "reference_price", "expires_at")
+_PARSE: Final = (
+    ("limit_price", fields.parse_price),
+    ("stop_price", fields.parse_price),
+    ("reference_price", fields.parse_price),
+    ("timestamp", fields.parse_time),
+    ("expires_at", fields.parse_time),
+)
+_NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_SHOWN: Final = 64
