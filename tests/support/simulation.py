@@ -1,0 +1,259 @@
+"""The same cells as in production, on one thread, with virtual time and one seeded source of chance."""
+
+import hashlib
+import random
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+
+from actors.runtime.behavior import Address, BehaviorFactory
+from actors.runtime.cell import BATCH_LIMIT, Cell
+from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
+from actors.runtime.runtime import Cells
+from actors.runtime.status import CellState, CellStatus
+from actors.runtime.supervisor import SupervisionRecord, SupervisorMessage, SupervisorPorts
+from actors.runtime.timers import TimerHeap
+
+M = TypeVar("M")
+
+EPOCH = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
+
+
+class PowerCut(BaseException):
+    """The simulated process died; what its actors still do in this step reaches nobody."""
+
+
+class VirtualClock:
+    """Two clocks that move together, and only when told to."""
+
+    def __init__(self) -> None:
+        self._elapsed = 0.0
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        self._elapsed += seconds
+
+
+class VirtualTimers:
+    """Timers on virtual time; somebody has to fire them."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._heap = TimerHeap()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def after(self, address: Address[Any], key: str, delay: float, message: object) -> None:
+        self._heap.put(address, key, self._clock.monotonic() + delay, message)
+
+    def cancel(self, address: Address[Any], key: str) -> None:
+        self._heap.remove(address, key)
+
+    def next_due(self) -> float | None:
+        return self._heap.next_due()
+
+    def fire(self) -> None:
+        """Tell whatever is due."""
+        for address, message in self._heap.pop_due(self._clock.monotonic()):
+            address.tell(message)
+
+
+class Mailbox:
+    """The address of a simulated actor and what was told to it: first in, first out, as on threads."""
+
+    def __init__(self, cell: Cell, process: "Process") -> None:
+        self.cell = cell
+        self.messages: deque[object] = deque()
+        self._process = process
+
+    def __repr__(self) -> str:
+        return f"<mailbox of {self.cell.name}>"
+
+    def tell(self, message: object) -> None:
+        if self._process.alive:
+            self.messages.append(message)
+
+
+class Call:
+    """Something that happens later in no actor's thread. The message told to it is the action."""
+
+    def tell(self, message: Callable[[], None]) -> None:
+        message()
+
+
+class Process:
+    """One life of the simulated process: all of it is gone after a crash."""
+
+    def __init__(self, clock: VirtualClock, cells: Callable[[VirtualTimers], Cells]) -> None:
+        self.alive = True
+        self.timers = VirtualTimers(clock)
+        self.calls = VirtualTimers(clock)
+        self.cells = cells(self.timers)
+        self.mailboxes: dict[str, Mailbox] = {}
+
+
+class SimulatedRuntime:
+    """Runs actors by chance: which is next, how much of its mail it gets, how long that takes.
+
+    Implements :class:`actors.runtime.runtime.Runtime`. The same seed gives the same run, as :meth:`trace` tells.
+
+    Attributes:
+        random: The one source of chance; whatever else is left to chance in a test draws from it.
+        dead_letters: (actor's name, message, error), unless a ``dead_letter`` was given.
+        world: Calls that survive a crash: what is under way outside the process.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        dead_letter: Callable[[str, object, BaseException], None] | None = None,
+        policy: RestartPolicy = DEFAULT_POLICY,
+        step_time: float = 0.001,
+    ) -> None:
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.clock = VirtualClock()
+        self.dead_letters: list[tuple[str, object, BaseException]] = []
+        self.world = VirtualTimers(self.clock)
+        self._sink = dead_letter or (lambda *letter: self.dead_letters.append(letter))
+        self._policy = policy
+        self._step_time = step_time
+        self._trace = hashlib.blake2b(digest_size=16)
+        self._process = self._boot()
+
+    @property
+    def timers(self) -> VirtualTimers:
+        return self._process.timers
+
+    @property
+    def record(self) -> SupervisionRecord:
+        return self._process.cells.record
+
+    def spawn(self, name: str, factory: BehaviorFactory[M], *, batch_limit: int = BATCH_LIMIT) -> Address[M]:
+        cell = self._process.cells.create(name, factory, batch_limit)
+        mailbox = self._process.mailboxes[name] = Mailbox(cell, self._process)
+        cell.bind(mailbox)
+        cell.start()
+        self._check_power()
+        return mailbox
+
+    def supervise(self, ports: SupervisorPorts) -> Address[SupervisorMessage]:
+        return self._process.cells.supervise(self, ports)
+
+    def revive(self, name: str) -> None:
+        self._process.mailboxes[name].cell.revive()
+        self._check_power()
+
+    def health(self) -> dict[str, CellStatus]:
+        health = {}
+        for name, mailbox in self._process.mailboxes.items():
+            status = mailbox.cell.status()
+            health[name] = msgspec.structs.replace(status, held=status.held + len(mailbox.messages))
+        return health
+
+    def stop(self, name: str) -> None:
+        """Stop an actor once it has been given its mail."""
+        mailbox = self._process.mailboxes[name]
+        mailbox.cell.deliver(mailbox.messages)
+        mailbox.messages.clear()
+        mailbox.cell.stop()
+        self._check_power()
+
+    def call_later(self, delay: tuple[float, float], action: Callable[[], None], *, outside: bool = False) -> None:
+        """Run ``action`` after a random delay in the given range, as a worker thread would.
+
+        A crash drops it, unless it happens ``outside`` the process.
+        """
+        calls = self.world if outside else self._process.calls
+        calls.after(Call(), "call", self.random.uniform(*delay), action)
+
+    def cut_power(self) -> None:
+        """Kill the process from inside an actor or a call; the step ends with :class:`PowerCut`."""
+        self._process.alive = False
+        raise PowerCut(f"seed {self.seed}")
+
+    def crash(self) -> None:
+        """Throw the process away, at once and with nothing stopped; a new composition follows."""
+        self._process.alive = False
+        self._process = self._boot()
+        self._note("crash")
+
+    def step(self) -> bool:
+        """Give one actor some of its mail, or jump to what is due next; return whether there was anything to do."""
+        for timers in self._clocks():
+            timers.fire()
+            self._check_power()
+        full = [mailbox for mailbox in self._process.mailboxes.values() if mailbox.messages]
+        if not full:
+            due = [when for timers in self._clocks() if (when := timers.next_due()) is not None]
+            if due:
+                self.clock.advance(max(0.0, min(due) - self.clock.monotonic()))
+            return bool(due)
+        mailbox = self.random.choice(full)
+        messages = [mailbox.messages.popleft() for _ in range(self.random.randint(1, len(mailbox.messages)))]
+        self._note(mailbox.cell.name, *(type(message).__name__ for message in messages))
+        mailbox.cell.deliver(messages)
+        self.clock.advance(self.random.uniform(0.0, self._step_time))
+        self._check_power()
+        return True
+
+    def run(self, until: Callable[[], bool], max_steps: int = 100_000) -> None:
+        """Step until the predicate holds; fail, naming the seed, if it never does."""
+        for _ in range(max_steps):
+            if until():
+                return
+            if not self.step():
+                break
+        assert until(), f"seed {self.seed}: not reached, health: {self.health()}"
+
+    def run_idle(self, max_steps: int = 100_000) -> None:
+        """Step until nothing is under way: no call, and no mail but that of actors given up or stopped."""
+        self.run(self._is_idle, max_steps)
+
+    def run_for(self, seconds: float) -> None:
+        """Step until so much virtual time has passed."""
+        reached: list[bool] = []
+        self.world.after(Call(), "call", seconds, lambda: reached.append(True))
+        self.run(lambda: bool(reached))
+
+    def trace(self) -> str:
+        """Return a hash of everything that was delivered so far, in order and with its time."""
+        return self._trace.hexdigest()
+
+    def _boot(self) -> Process:
+        return Process(
+            self.clock,
+            lambda timers: Cells(
+                clock=self.clock,
+                timers=timers,
+                policy=self._policy,
+                dead_letter=self._sink,
+                draw=self.random.random,
+            ),
+        )
+
+    def _clocks(self) -> tuple[VirtualTimers, ...]:
+        return self._process.timers, self._process.calls, self.world
+
+    def _is_idle(self) -> bool:
+        if self.world or self._process.calls:
+            return False
+        lost = (CellState.GIVEN_UP, CellState.STOPPED)
+        return not any(status.held and status.state not in lost for status in self.health().values())
+
+    def _note(self, *facts: str) -> None:
+        self._trace.update("|".join((repr(self.clock.monotonic()), *facts, "")).encode())
+
+    def _check_power(self) -> None:
+        if not self._process.alive:
+            raise PowerCut(f"seed {self.seed}")
