@@ -15,7 +15,7 @@ from actors.store.schema import (
     positions,
     signals,
 )
-from actors.store.statements import Bulk, among, insert, typed_mark, update, upsert
+from actors.store.statements import Bulk, among, bulk, insert, update, upsert
 
 
 class Bulks:
@@ -44,10 +44,9 @@ def names(table: Table, *leave_out: str) -> list[str]:
 
 def _outcomes(dialect: Dialect) -> Bulk:
     """Return the change of outcome and reason of the accepted signals of orders; the order knows its signal."""
-    row = f"({', '.join(typed_mark(dialect, signals.c[name]) for name in ('order_id', 'outcome', 'reason'))})"
-    head = "UPDATE signals SET outcome = v.column2, reason = v.column3 FROM (VALUES "
+    head = "UPDATE signals SET outcome = v.column2, reason = v.column3 FROM ("
     tail = (
         ") AS v JOIN orders ON orders.order_id = v.column1 "
         f"WHERE signals.signal_id = orders.signal_id AND signals.{IS_ACCEPTED}"
     )
-    return Bulk(lambda count: head + ", ".join([row] * count) + tail)
+    return bulk(dialect, head, [signals.c.order_id, signals.c.outcome, signals.c.reason], tail)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from actors.errors import StoreError
 from actors.store.failures import explained
+from actors.store.statements import is_sqlite
 
 BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another process's lock before the store counts as away."""
@@ -114,7 +115,7 @@ def check_file(engine: Engine, where: str) -> None:
     Raises:
         StoreError: It is damaged.
     """
-    if engine.dialect.name != "sqlite":
+    if not is_sqlite(engine.dialect):
         return
     with explained(engine, where), engine.connect() as connection:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()

@@ -106,7 +106,7 @@ fills = Table(
     Column("account_id", Text, nullable=False),
     Column("strategy_id", Text, nullable=False),
     Column("client_order_id", Text, ForeignKey("orders.order_id"), nullable=False),
-    UniqueConstraint("account_id", "fill_id"),
+    UniqueConstraint("fill_id", "account_id"),
     Index("fills_client_order_id", "client_order_id"),
 )
 

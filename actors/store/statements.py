@@ -1,51 +1,72 @@
 """Statements for many rows at once: one statement, one step of the database, however many rows.
 
 With another busy Python thread, each step of SQLite costs a hand-over of the interpreter's lock; a statement per row
-would crawl. The text of a statement depends on its number of rows, so rows go out in numbers from a small set, and
-texts (and what the driver prepared for them) are made once.
+would crawl. SQLite takes its rows as ``VALUES``: the text then depends on the number of rows, so rows go out in numbers
+from a small set, and texts (and what the driver prepared for them) are made once. PostgreSQL takes any number of rows
+as one JSON parameter, which its driver passes on untouched; thousands of parameters would cost it ten times more.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from sqlalchemy import Column, Dialect, Table
+from sqlalchemy import BigInteger, Column, Dialect, LargeBinary, Table
+from typing_extensions import override
 
 Row: TypeAlias = tuple[Any, ...]
 
 MAX_ROWS: Final = 256
-"""Rows of one statement at most; with 29 columns well below the bound parameters SQLite and PostgreSQL take."""
+"""Rows of one SQLite statement at most; with 29 columns well below the number of parameters it takes."""
 
 STEP: Final = 16
 """Below MAX_ROWS, a multiple of this many rows goes first and the rest second."""
 
-MAX_TEXTS: Final = MAX_ROWS // STEP + STEP - 1
-"""How many texts one statement can have."""
 
-
-class Bulk:
+class Bulk(ABC):
     """One statement over any number of rows."""
 
-    def __init__(self, text_for: Callable[[int], str]) -> None:
-        self.text_for = cache(text_for)
+    @abstractmethod
+    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+        """Yield text and parameters of each statement to run; none for no rows."""
 
-    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row, int]]:
-        """Yield the text, the flat parameters and the number of rows of each statement to run."""
+
+class ValuesBulk(Bulk):
+    """Rows as ``VALUES (?, …), (?, …)``."""
+
+    def __init__(self, head: str, width: int, tail: str) -> None:
+        row = f"({', '.join('?' * width)})"
+        self._text_for = cache(lambda count: f"{head}VALUES {', '.join([row] * count)}{tail}")
+
+    @override
+    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
         start = 0
         while left := len(rows) - start:
             size = MAX_ROWS if left >= MAX_ROWS else (left - left % STEP or left)
             some = rows if size == len(rows) else rows[start : start + size]
-            yield self.text_for(size), tuple(chain.from_iterable(some)), size
+            yield self._text_for(size), tuple(chain.from_iterable(some))
             start += size
+
+
+class JsonBulk(Bulk):
+    """Rows as one JSON array of arrays."""
+
+    def __init__(self, head: str, columns: Sequence[Column[Any]], tail: str) -> None:
+        source = ", ".join(f"{_from_json(column, place)} AS column{place + 1}" for place, column in enumerate(columns))
+        rows = f"SELECT {source} FROM jsonb_array_elements(CAST(%s AS jsonb)) AS rows (item)"  # noqa: S608 - our own names
+        self._text = head + rows + tail
+
+    @override
+    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+        if rows:
+            yield self._text, (msgspec.json.encode(rows).decode(),)
 
 
 def insert(dialect: Dialect, table: Table, columns: Sequence[str], tail: str = "") -> Bulk:
     """Return an insert of rows with these columns; ``tail`` may say what happens on a conflict."""
-    head = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of our own tables
-    row = f"({', '.join([mark(dialect)] * len(columns))})"
-    return Bulk(lambda count: head + ", ".join([row] * count) + tail)
+    return bulk(dialect, f"INSERT INTO {table.name} ({', '.join(columns)}) ", [table.c[name] for name in columns], tail)
 
 
 def upsert(dialect: Dialect, table: Table) -> Bulk:
@@ -56,9 +77,7 @@ def upsert(dialect: Dialect, table: Table) -> Bulk:
     return insert(dialect, table, names, f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}")
 
 
-def update(
-    dialect: Dialect, table: Table, columns: Sequence[str], key: str, keep: Collection[str] = (), where: str = ""
-) -> Bulk:
+def update(dialect: Dialect, table: Table, columns: Sequence[str], key: str, keep: Collection[str]) -> Bulk:
     """Return an update of the rows whose ``key`` is among the given rows.
 
     Args:
@@ -67,33 +86,42 @@ def update(
         columns: What a given row holds, in this order; ``key`` is one of them.
         key: The column that names the row.
         keep: Columns that are given but left as they are.
-        where: A further condition.
     """
     place = {name: f"v.column{number}" for number, name in enumerate(columns, 1)}
     changes = ", ".join(f"{name} = {place[name]}" for name in columns if name != key and name not in keep)
-    row = f"({', '.join(typed_mark(dialect, table.c[name]) for name in columns)})"
-    head = f"UPDATE {table.name} SET {changes} FROM (VALUES "  # noqa: S608 - names of our own tables
-    tail = f") AS v WHERE {table.name}.{key} = {place[key]}{where}"
-    return Bulk(lambda count: head + ", ".join([row] * count) + tail)
+    head = f"UPDATE {table.name} SET {changes} FROM ("  # noqa: S608 - names of our own tables
+    return bulk(dialect, head, [table.c[name] for name in columns], f") AS v WHERE {table.name}.{key} = {place[key]}")
+
+
+def bulk(dialect: Dialect, head: str, columns: Sequence[Column[Any]], tail: str) -> Bulk:
+    """Return the statement ``head rows tail``; in it the columns of the rows are ``column1``, ``column2`` and so on."""
+    return ValuesBulk(head, len(columns), tail) if is_sqlite(dialect) else JsonBulk(head, columns, tail)
+
+
+def is_sqlite(dialect: Dialect) -> bool:
+    """Return whether this is SQLite; else it is PostgreSQL."""
+    return dialect.name == "sqlite"
 
 
 def mark(dialect: Dialect) -> str:
     """Return the driver's mark of a parameter."""
-    return "?" if dialect.name == "sqlite" else "%s"
-
-
-def typed_mark(dialect: Dialect, column: Column[Any]) -> str:
-    """Return the mark of a parameter whose type PostgreSQL cannot see from where it stands."""
-    return "?" if dialect.name == "sqlite" else f"CAST(%s AS {column.type.compile(dialect)})"
+    return "?" if is_sqlite(dialect) else "%s"
 
 
 def among(dialect: Dialect, column: str) -> str:
     """Return the condition that a text column is among the values of one parameter, made by :func:`value_list`."""
-    if dialect.name == "sqlite":
+    if is_sqlite(dialect):
         return f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608 - names of our own tables
     return f"{column} = ANY(%s)"
 
 
 def value_list(dialect: Dialect, values: Collection[str]) -> Row:
     """Return the parameter for :func:`among`."""
-    return (msgspec.json.encode(list(values)).decode(),) if dialect.name == "sqlite" else (list(values),)
+    return (msgspec.json.encode(list(values)).decode(),) if is_sqlite(dialect) else (list(values),)
+
+
+def _from_json(column: Column[Any], place: int) -> str:
+    text = f"(item ->> {place})"
+    if isinstance(column.type, BigInteger):
+        return f"CAST({text} AS bigint)"
+    return f"decode({text}, 'base64')" if isinstance(column.type, LargeBinary) else text

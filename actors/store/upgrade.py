@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from actors.errors import StoreError
 from actors.store.failures import explained
+from actors.store.statements import is_sqlite
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
 _UPGRADE_LOCK: Final = 0x6F61_7363
@@ -31,7 +32,7 @@ def upgrade(engine: Engine, where: str) -> None:
         StoreError: The schema is newer than this program.
     """
     with explained(engine, where), engine.connect() as connection:
-        sqlite = engine.dialect.name == "sqlite"
+        sqlite = is_sqlite(engine.dialect)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if sqlite else "BEGIN")
         try:
             if not sqlite:  # two programs may start at once

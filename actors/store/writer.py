@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from actors.errors import OwnershipLost, StoreError
 from actors.store.failures import explained
 from actors.store.schema import owner
-from actors.store.statements import Bulk, Row, upsert
+from actors.store.statements import Bulk, Row, is_sqlite, upsert
 
 _SQLITE_OWNER: Final = "SELECT account_id, epoch FROM owner"
 _SQLITE_EPOCH: Final = "SELECT epoch FROM owner WHERE account_id = ?"
@@ -40,7 +40,7 @@ class Transaction:
     def write(self, bulk: Bulk, rows: Sequence[Row]) -> int:
         """Run a statement over many rows and return how many it changed."""
         changed = 0
-        for text, parameters, _ in bulk.batches(rows):
+        for text, parameters in bulk.batches(rows):
             self._cursor.execute(text, parameters)
             changed += self._cursor.rowcount
         return changed
@@ -70,11 +70,11 @@ class Writer:
         self._connection: PoolProxiedConnection | None = None
         self._pid = os.getpid()
         self._closed = False
-        sqlite = engine.dialect.name == "sqlite"
+        sqlite = is_sqlite(engine.dialect)
         self._begin = "BEGIN IMMEDIATE" if sqlite else "BEGIN"
         self._account_id = ""
         self._epoch = 0
-        self._claim_owner = upsert(engine.dialect, owner).text_for(1)
+        self._claim_owner = upsert(engine.dialect, owner)
         self._owner_query = _SQLITE_OWNER if sqlite else _POSTGRESQL_OWNER
         self._epoch_query = _SQLITE_EPOCH if sqlite else _POSTGRESQL_EPOCH
 
@@ -111,7 +111,7 @@ class Writer:
                     "its own (another file, another PostgreSQL database)"
                 )
             epoch: int = 1 if row is None else row[1] + 1
-            transaction.run(self._claim_owner, (account_id, epoch, holder, since))
+            transaction.write(self._claim_owner, [(account_id, epoch, holder, since)])
         self._account_id, self._epoch = account_id, epoch
         return epoch
 

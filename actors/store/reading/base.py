@@ -32,8 +32,18 @@ class Asking:
             return ()
         dialect = self._engine.dialect
         text = f"{head} WHERE {among(dialect, column)}{tail}"
-        with explained(self._engine, self._where), self._engine.connect() as connection:
-            return connection.exec_driver_sql(text, value_list(dialect, values)).fetchall()
+        with explained(self._engine, self._where):
+            connection = self._engine.raw_connection()  # asked for every batch: SQLAlchemy's own layer would double it
+            try:
+                cursor = connection.cursor()
+                cursor.execute(text, value_list(dialect, values))
+                rows = cursor.fetchall()
+                cursor.close()
+            except BaseException:
+                connection.invalidate()
+                raise
+            connection.close()
+        return rows
 
 
 def select_head(table: Table, leave_out: Collection[str] = ()) -> str:

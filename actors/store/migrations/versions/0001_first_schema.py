@@ -173,7 +173,7 @@ def upgrade() -> None:
             ["orders.order_id"],
         ),
         PrimaryKeyConstraint("seq"),
-        UniqueConstraint("account_id", "fill_id"),
+        UniqueConstraint("fill_id", "account_id"),
     )
     op.create_index("fills_client_order_id", "fills", ["client_order_id"])
 
