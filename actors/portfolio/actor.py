@@ -1,36 +1,18 @@
 """The Portfolio: positions and profit, kept up to date with the fill ledger."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol, assert_never
+from collections.abc import Sequence
+from typing import Final, assert_never
 
 import msgspec
 from typing_extensions import override
 
 from actors.messages import FillsBooked, PortfolioMessage, PortfolioTick, PricesMarked
 from actors.model import BookedFill, Position
+from actors.portfolio.ledger import FillLedger, pages, strategy_fills
 from actors.portfolio.positions import PositionBook, PositionKey
 from actors.runtime.behavior import Behavior, Context
 
-_PAGE: Final = 2_000
 _TICK: Final = "tick"
-
-
-class FillLedger(Protocol):
-    """What the portfolio needs of the store."""
-
-    def position_rows(self) -> tuple[Sequence[Position], int]:
-        """Return the last checkpoint and the ledger's seq it stands at."""
-        ...
-
-    def fills(
-        self, *, strategy_id: str | None = None, after: int = 0, limit: int | None = None
-    ) -> Sequence[BookedFill]:
-        """Return up to ``limit`` fills with a seq above ``after``, in order, all of them or one strategy's."""
-        ...
-
-    def save_positions(self, rows: Sequence[Position], upto_seq: int) -> None:
-        """Write the positions that changed since the last checkpoint, and where it stands, in one transaction."""
-        ...
 
 
 class PortfolioSnapshot(msgspec.Struct, frozen=True):
@@ -92,7 +74,7 @@ class Portfolio(Behavior[PortfolioMessage]):
         self._checkpoint_fills = checkpoint_fills
         rows, self._last = store.position_rows()
         self._saved = self._last
-        self._book = PositionBook(rows, self._history)
+        self._book = PositionBook(rows, lambda key: strategy_fills(store, key[1]))
         self._unsaved: set[PositionKey] = set()
         self._shown: dict[PositionKey, Position] = {}
         self._stale: set[PositionKey] = set(self._book.keys)
@@ -142,7 +124,7 @@ class Portfolio(Behavior[PortfolioMessage]):
             self._read_on()  # the store has the gap and, as fills are told once they are committed, these too
 
     def _read_on(self) -> None:
-        while fills := self._store.fills(after=self._last, limit=_PAGE):
+        for fills in pages(self._store, after=self._last):
             self._fold(fills)
 
     def _fold(self, fills: Sequence[BookedFill]) -> None:
@@ -152,12 +134,6 @@ class Portfolio(Behavior[PortfolioMessage]):
         self._last = fills[-1].seq
         self._unsaved |= changed
         self._stale |= changed
-
-    def _history(self, key: PositionKey) -> Iterable[BookedFill]:
-        after = 0
-        while fills := self._store.fills(strategy_id=key[1], after=after, limit=_PAGE):
-            yield from fills
-            after = fills[-1].seq
 
     def _show(self) -> None:
         if not self._stale and self._board.snapshot.last_seq == self._last:

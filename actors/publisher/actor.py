@@ -70,7 +70,7 @@ class Publisher(Behavior[PublisherMessage]):
         self._told = False
         self._saving = False
         self._lost = False
-        worker.reset()
+        worker.reset(self._published)
 
     @override
     def started(self) -> None:

@@ -19,7 +19,8 @@ class PublisherWorker:
 
     A batch is what is there, at most ``batch`` events. One the sink did not take is sent again until it does, after a
     pause that grows; nothing is ever left out. It lives across restarts of the actor, which empties it by
-    :meth:`reset` and hands events from the cursor on again.
+    :meth:`reset` and hands events from the cursor on again. An orderly end is :meth:`wait_published`, then
+    :meth:`stop`, and only then the actor's end, so that the cursor it saves is the last event published.
 
     Args:
         sink: What takes the events; used in the worker's thread alone.
@@ -46,6 +47,7 @@ class PublisherWorker:
         self._thread: Thread | None = None
         self._lost: str | None = None
         self._open = False
+        self._published = 0
 
     @property
     def lost(self) -> str | None:
@@ -62,12 +64,19 @@ class PublisherWorker:
         """Take events to publish; they follow those handed before. Returns at once."""
         with self._changed:
             self._events.extend(events)
-            self._changed.notify()
+            self._changed.notify_all()
 
-    def reset(self) -> None:
-        """Drop what waits; the batch under way still goes out."""
+    def reset(self, published: int) -> None:
+        """Drop what waits; what is handed next follows this event. The batch under way still goes out."""
         with self._changed:
             self._events.clear()
+            self._published = max(self._published, published)
+
+    def wait_published(self, seq: int, timeout: float) -> bool:
+        """Wait until every event up to this one is published; return False in time or once the sink is away."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._published >= seq or self._lost is not None, timeout)
+            return self._published >= seq
 
     def stop(self, timeout: float) -> bool:
         """Publish what waits, unless the sink is away, and end the thread; return whether it ended in time."""
@@ -76,7 +85,7 @@ class PublisherWorker:
             return True
         with self._changed:
             self._stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
         thread.join(timeout)
         if thread.is_alive():
             with self._changed:  # what the deadline left goes out after the next start
@@ -90,6 +99,7 @@ class PublisherWorker:
             while batch := self._next_batch():
                 if not self._publish(batch, publisher):
                     return
+                self._note(published=batch[-1].seq)
                 publisher.tell(EventsPublished(last_seq=batch[-1].seq))
         finally:
             self._sink.close()
@@ -102,12 +112,17 @@ class PublisherWorker:
             self._open = False
             if self._lost is None:
                 publisher.tell(SinkLost(reason=reason))
-            self._lost = reason
+            self._note(lost=reason)
             if self._stops_within(pause):
                 return False
             pause = min(pause * 2, longest)
-        self._lost = None
         return True
+
+    def _note(self, *, published: int = 0, lost: str | None = None) -> None:
+        with self._changed:
+            self._published = max(self._published, published)
+            self._lost = lost
+            self._changed.notify_all()
 
     def _try(self, batch: Sequence[Event]) -> str | None:
         """Send one batch once; return why it was not taken, None if it was."""

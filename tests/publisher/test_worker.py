@@ -116,7 +116,7 @@ def test_reset_drops_what_waits_but_not_the_batch_under_way(worker: PublisherWor
     worker.start(inbox)
     worker.hand(events(1, 40))
     assert sink.entered.wait(20)
-    worker.reset()
+    worker.reset(0)
     worker.hand(events(1, 12))
     sink.gate.set()
     inbox.wait(published(12))
@@ -134,3 +134,24 @@ def test_it_can_be_started_again(worker: PublisherWorker, sink: MemorySink) -> N
 
     assert sink.seqs == [1, 2, 3, 4, 5, 6]
     assert sink.opened == 2
+
+
+def test_one_can_wait_until_everything_is_published(worker: PublisherWorker, sink: MemorySink) -> None:
+    worker.reset(7)
+    assert worker.wait_published(7, 0)
+    assert not worker.wait_published(8, 0)
+    worker.start(Inbox())
+    worker.hand(events(8, 30))
+
+    assert worker.wait_published(30, 20)
+    assert sink.seqs[-1] == 30
+
+
+def test_nobody_waits_for_a_sink_that_is_away(worker: PublisherWorker, sink: MemorySink) -> None:
+    inbox = Inbox()
+    sink.away = "gone"
+    worker.start(inbox)
+    worker.hand(events(1, 3))
+    inbox.wait(bool)
+
+    assert not worker.wait_published(3, 1_000)
