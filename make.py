@@ -112,17 +112,17 @@ def prepare(extras: str) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
         if ready():  # another make.py saw to it meanwhile
             return
-        if not healthy(VENV):
+        if not stamp.exists() or not healthy(VENV):  # without a stamp it may be half made
             say(f"making {VENV}")
             make_venv(VENV)
-        stamp.unlink(missing_ok=True)
+        stamp.write_text("")
         say(f"installing order-actors{extras}")
         pip_install(VENV, "-e", f"{ROOT}{extras}")
         stamp.write_text(state + extras)
 
 
 def healthy(venv: Path) -> bool:
-    """Return whether the environment is whole and of this Python."""
+    """Return whether the environment works and is of this Python."""
     probe = [venv / PYTHON, "-c", "import sys, pip; print(sys.version)"]
     return probe[0].exists() and subprocess.run(probe, capture_output=True, text=True).stdout.strip() == sys.version
 
