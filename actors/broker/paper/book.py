@@ -54,12 +54,18 @@ class PaperBook:
             return
         # Not counted back from today: whoever reads this book after a long pause still finds where it was left.
         old = ledger.closed_before(last - keep)
-        if 2 * sum(old.values()) > lines:
+        if 2 * sum(old.values()) <= lines:
+            return
+        try:
             journal.rewrite_without(old, ledger.next_number)
-            ledger.forget(old)
-            logger.info(
-                "paper book %s: dropped %d orders closed more than %s before the last", journal.path, len(old), keep
-            )
+        except OSError as error:
+            logger.warning("paper book %s: not compacted, it stays as it is: %s", journal.path, error)
+            journal.open()
+            return
+        ledger.forget(old)
+        logger.info(
+            "paper book %s: dropped %d orders closed more than %s before the last", journal.path, len(old), keep
+        )
 
     # ------------------------------------------------------------ changes
 
@@ -74,7 +80,7 @@ class PaperBook:
             try:
                 self._flush()
                 self._journal.append((accepted,))
-            except OSError as error:
+            except (OSError, UnicodeEncodeError) as error:
                 raise refusal(order, f"the paper book cannot be written: {error}; see to the disk") from error
         self._exchange.apply(accepted)
         return accepted.order_id

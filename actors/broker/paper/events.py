@@ -47,7 +47,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
 
 class Compacted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Old orders were dropped from the journal; their numbers are not used again."""
+    """Old orders were dropped from the journal; no number below ``next_number`` is used again."""
 
     next_number: int
 

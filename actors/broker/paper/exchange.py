@@ -108,7 +108,7 @@ class PaperExchange:
     def advance(self, now: datetime, prices: PriceSource) -> Iterator[OrderFill | Closed]:
         """Let time pass up to ``now``.
 
-        Each step is in the book when it is yielded; where the caller stops, or ``prices`` raises, the next call goes on.
+        Each step is in the book when it is yielded; where the caller stops or ``prices`` raises, the next call goes on.
         """
         if self._look_at is not None and self._look_at <= now:
             yield from self._look(now, prices)

@@ -42,6 +42,8 @@ class Journal:
 
     def open(self) -> None:
         """Open or make the file (0600) for appending; a last line that was not completed is cut off."""
+        if self._fd >= 0:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = _open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         size = os.fstat(self._fd).st_size
@@ -86,15 +88,18 @@ class Journal:
         self._size += written
 
     def rewrite_without(self, order_ids: Collection[str], next_number: int) -> None:
-        """Drop every event of these orders; the old file stays in place until the new one is on the disk."""
+        """Drop every event of these orders; the old file stays in place until the new one is on the disk.
+
+        Raises:
+            OSError: The new file could not be written.
+        """
         temporary = self.path.with_name(self.path.name + ".new")
-        fd = _open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        with os.fdopen(fd, "wb") as file:
-            file.write(self._encoder.encode_lines([_line(Compacted(next_number=next_number))]))
+        with os.fdopen(_open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
             for raw in self._lines():
                 event = self._event(raw)
                 if not isinstance(event, Compacted) and event.order_id not in order_ids:
                     file.write(raw)
+            file.write(self._encoder.encode_lines([_line(Compacted(next_number=next_number))]))
             file.flush()
             os.fsync(file.fileno())
         self.close()

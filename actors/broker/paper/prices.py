@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
 from actors.broker.paper.rules import to_tick
 from actors.errors import SettingsError
+from actors.model.fields import MAX_PRICE
 
 
 class PriceSource(Protocol):
@@ -93,9 +94,9 @@ class RandomWalk:
         walk = self._walks.get(symbol)
         if walk is None:
             start = self._starts.get(symbol, self._start)
-            walk = self._walks[symbol] = _Walk(float(start), Random(f"{self._seed}:{symbol}"))
+            walk = self._walks[symbol] = _Walk(float(start), float(self._tick), Random(f"{self._seed}:{symbol}"))
         walk.step_to(self._steps(now), self._volatility)
-        return max(to_tick(Decimal(walk.value), self._tick), self._tick)
+        return to_tick(Decimal(walk.value), self._tick)
 
     def next_change(self, now: datetime) -> datetime | None:
         """Return the time of the next step."""
@@ -109,17 +110,18 @@ class RandomWalk:
 
 
 class _Walk:
-    """One symbol's path; a float inside, because steps far below a tick must add up."""
+    """One symbol's path, from ``lowest`` up; a float inside, because steps far below a tick must add up."""
 
-    def __init__(self, value: float, random: Random) -> None:
+    def __init__(self, value: float, lowest: float, random: Random) -> None:
         self.value = value
+        self._lowest = lowest
         self._random = random
         self._steps = 0
 
     def step_to(self, steps: int, volatility: float) -> None:
         gauss = self._random.gauss
         for _ in range(self._steps, steps):
-            self.value *= math.exp(gauss(0.0, volatility))
+            self.value = min(max(self.value * math.exp(gauss(0.0, volatility)), self._lowest), _HIGHEST)
         self._steps = max(self._steps, steps)
 
 
@@ -174,3 +176,6 @@ def check_price(name: str, price: Decimal) -> Decimal:
     if not isinstance(price, Decimal) or not price.is_finite() or price <= 0:
         raise SettingsError(f"prices: {name} is {price!r}, expected a Decimal above 0")
     return price
+
+
+_HIGHEST: Final = float(MAX_PRICE) - 1

@@ -1,6 +1,5 @@
 """How the paper exchange trades: delays, parts, slippage, fees; all that is left to chance is drawn here."""
 
-import math
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -15,6 +14,8 @@ from actors.model import Side
 
 MILLION: Final = 1_000_000
 WHOLE_BPS: Final = 10_000
+LONGEST_DELAY: Final = 86_400
+MOST_PARTS: Final = 1_000
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,13 +48,28 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         wrong = [
             f"{name} is {value}, expected {expected}"
             for name, value, holds, expected in (
-                ("fill_delay", self.fill_delay, 0 <= self.fill_delay < math.inf, "seconds from 0"),
-                ("partial_fills", self.partial_fills, self.partial_fills >= 1, "a whole number from 1"),
-                ("reject_probability", self.reject_probability, 0 <= self.reject_probability <= 1, "0 to 1"),
-                ("slippage_bps", self.slippage_bps, 0 <= self.slippage_bps < WHOLE_BPS, "0 to below 10000"),
-                ("commission_per_share", self.commission_per_share, _is_amount(self.commission_per_share), "from 0"),
-                ("commission_minimum", self.commission_minimum, _is_amount(self.commission_minimum), "from 0"),
-                ("tick", self.tick, _is_amount(self.tick) and self.tick > 0, "a price above 0"),
+                ("fill_delay", self.fill_delay, 0 <= self.fill_delay <= LONGEST_DELAY, "seconds from 0 to a day"),
+                ("partial_fills", self.partial_fills, _is_count(self.partial_fills), "a whole number from 1 to 1000"),
+                (
+                    "reject_probability",
+                    self.reject_probability,
+                    0 <= self.reject_probability <= 1,
+                    "a number from 0 to 1",
+                ),
+                ("slippage_bps", self.slippage_bps, 0 <= self.slippage_bps < WHOLE_BPS, "a number from 0, below 10000"),
+                (
+                    "commission_per_share",
+                    self.commission_per_share,
+                    _is_amount(self.commission_per_share),
+                    "a Decimal from 0",
+                ),
+                (
+                    "commission_minimum",
+                    self.commission_minimum,
+                    _is_amount(self.commission_minimum),
+                    "a Decimal from 0",
+                ),
+                ("tick", self.tick, _is_amount(self.tick) and self.tick > 0, "a Decimal above 0"),
             )
             if not holds
         ]
@@ -105,7 +121,11 @@ def to_tick(price: Decimal, tick: Decimal) -> Decimal:
 
 
 def _is_amount(value: Decimal) -> bool:
-    return value.is_finite() and value >= 0
+    return isinstance(value, Decimal) and value.is_finite() and value >= 0
+
+
+def _is_count(value: int) -> bool:
+    return type(value) is int and 1 <= value <= MOST_PARTS
 
 
 _ZERO: Final = Decimal(0)
