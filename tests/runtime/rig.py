@@ -100,8 +100,11 @@ class Rig:
         self,
         script: Script,
         policy: RestartPolicy = STEADY,
+        *,
         dead_letter: Callable[[str, object, BaseException], None] | None = None,
         batch_limit: int = 512,
+        notify: Callable[[RuntimeEvent], None] | None = None,
+        bound: bool = True,
     ) -> None:
         self.clock = VirtualClock()
         self.events: list[RuntimeEvent] = []
@@ -112,12 +115,13 @@ class Rig:
             clock=self.clock,
             timers=self.timers,
             policy=policy,
-            notify=self.events.append,
+            notify=notify or self.events.append,
             dead_letter=dead_letter or (lambda *letter: self.dead_letters.append(letter)),
             draw=lambda: 0.0,
         )
         self.cell = Cell("actor", script.behavior, ports, batch_limit=batch_limit)
-        self.cell.bind(self.mailbox)
+        if bound:
+            self.cell.bind(self.mailbox)
 
     def tell(self, *messages: object) -> None:
         """Deliver messages at once, as one batch."""

@@ -77,6 +77,9 @@ def test_a_failing_flush_does_not_redeliver_what_is_committed() -> None:
     assert script.delivered == [("a", False), ("b", False)]
     assert script.committed == ["a", "b"]
     assert len(script.phases("started")) == 2  # it is the one that sends again what must be sent
+    rig.tell("c", "d")
+    assert script.phases("prepare")[-1] == ["c", "d"]
+    assert script.delivered[2:] == [("c", False), ("d", False)]
 
 
 @pytest.mark.parametrize("neighbours", [0, 2])
@@ -295,3 +298,25 @@ def test_an_exception_that_cannot_even_be_printed_is_contained() -> None:
     rig.tell("bad")
     rig.wait(1.0)
     assert script.committed == ["bad"]
+
+
+def test_an_event_nobody_takes_does_not_harm_the_actor() -> None:
+    script = Script()
+    script.faults["factory"] = [BOOM]
+    rig = Rig(script, notify=raising)
+    rig.cell.start()
+    rig.tell("a")
+    rig.wait(1.0)
+    assert script.committed == ["a"]
+
+
+def raising(event: object) -> None:
+    raise OSError(f"nobody takes {event}")
+
+
+def test_a_cell_without_an_address_cannot_back_off_and_says_so() -> None:
+    script = Script()
+    script.faults["factory"] = [BOOM]
+    rig = Rig(script, bound=False)
+    with pytest.raises(RuntimeError, match="bind"):
+        rig.cell.start()

@@ -131,6 +131,14 @@ def test_a_hang_that_ends_is_forgotten_and_the_next_one_reported() -> None:
     assert len(world.escalated) == 2
 
 
+def test_a_hang_told_by_somebody_else_is_not_found_a_second_time() -> None:
+    world = World()
+    world.hang("slow", 0.0)
+    world.supervisor.tell(ActorHung(name="slow", busy_since=0.0, busy_with="commit"))
+    world.runtime.run_for(30.0)
+    assert len(world.escalated) == 1
+
+
 def test_what_happened_before_there_was_a_supervisor_reaches_it() -> None:
     runtime = SimulatedRuntime(1)
     escalated: list[str] = []
