@@ -126,7 +126,7 @@ class PaperBroker:
         """Open the book and start trading.
 
         Raises:
-            StoreError: The file holds something that is no paper book; names file and line.
+            StoreError: The file is damaged, which names the line, or another broker has it open.
             OSError: The file cannot be opened.
         """
         with self._wake:

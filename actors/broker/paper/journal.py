@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Final
 import msgspec
 
 from actors.broker.paper.events import Accepted, Closed, Compacted, Event
-from actors.errors import StoreError
+from actors.errors import StoreError, StoreLocked
 from actors.model import OrderFill
+
+if sys.platform != "win32":
+    import fcntl
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +45,16 @@ class Journal:
         self._decoder = msgspec.json.Decoder(_Line)
 
     def open(self) -> None:
-        """Open or make the file (0600) for appending; a last line that was not completed is cut off."""
+        """Open or make the file (0600) for appending; a last line that was not completed is cut off.
+
+        Raises:
+            StoreLocked: Another broker has it open.
+            OSError: It cannot be opened.
+        """
         if self._fd >= 0:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = _open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        self._fd = _open_alone(self.path)
         size = os.fstat(self._fd).st_size
         self._size = _end_of_last_line(self._fd, size)
         if self._size < size:
@@ -102,9 +111,11 @@ class Journal:
             file.write(self._encoder.encode_lines([_line(Compacted(next_number=next_number))]))
             file.flush()
             os.fsync(file.fileno())
-        self.close()
+        if sys.platform == "win32":
+            self.close()  # it replaces no open file
         temporary.replace(self.path)
         _sync_directory(self.path.parent)
+        self.close()
         self.open()
 
     def close(self) -> None:
@@ -143,6 +154,24 @@ def _line(event: Event) -> _Line:
 
 def _open(path: Path, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
+
+
+def _open_alone(path: Path) -> int:
+    """Open the book, and keep every other broker out for as long as it is open (not on Windows)."""
+    while True:
+        fd = _open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        try:
+            if sys.platform != "win32":
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(fd), path.stat()):
+                return fd
+        except BlockingIOError:
+            os.close(fd)
+            raise StoreLocked(f"the paper book {path} is in use by another broker; stop it first") from None
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)  # its owner replaced it by a compacted one in the meantime
 
 
 def _end_of_last_line(fd: int, size: int) -> int:

@@ -15,7 +15,7 @@ from actors.broker.base import OrderReport, ReportStatus, VenueSnapshot
 from actors.broker.paper.book import PaperBook
 from actors.broker.paper.journal import Journal
 from actors.broker.paper.rules import Rules
-from actors.errors import BrokerError, BrokerUnclear, OrderCancelError, OrderSubmissionError, StoreError
+from actors.errors import BrokerError, BrokerUnclear, OrderCancelError, OrderSubmissionError, StoreError, StoreLocked
 from actors.model import OrderFill, OrderStatus
 from tests.broker.paper.making import HUNDRED, NOON, an_order, at
 
@@ -98,6 +98,17 @@ def test_ids_stay_unique_and_client_ids_stay_taken_after_a_reopening(path: Path)
 def test_the_file_belongs_to_its_owner_alone(path: Path) -> None:
     open_book(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_book_has_one_owner_at_a_time(path: Path) -> None:
+    first = open_book(path)
+    first.submit(an_order("o-1"), NOON)
+    with pytest.raises(StoreLocked, match=r"paper-book\.jsonl is in use by another broker"):
+        open_book(path)
+    first.close()
+    second = open_book(path)
+    assert second.submit(an_order("o-2"), NOON) == "PAPER-2"
+    second.close()
 
 
 def test_an_unfinished_last_line_is_cut_off(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -185,6 +196,8 @@ def test_compaction_drops_old_closed_orders_and_keeps_all_else(path: Path) -> No
     size = path.stat().st_size
 
     book = open_book(path)
+    with pytest.raises(StoreLocked):
+        open_book(path)
     assert path.stat().st_size < size / 4
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     kept = {"long open", "new", "newest"}

@@ -24,7 +24,6 @@ from tests.broker.paper.making import (
     submit,
 )
 
-
 SIDES: tuple[Side, ...] = ("buy", "sell")
 
 
@@ -233,7 +232,7 @@ def test_a_caller_who_stops_in_the_middle_finds_the_rest_next_time() -> None:
         submit(exchange, an_order(f"o-{n}"))
     assert list(exchange.advance(at(1), prices)) == []
     prices.prices["AAPL"] = Decimal(50)
-    seen = []
+    seen: list[str] = []
     while len(seen) < 5:
         seen.append(next(iter(exchange.advance(at(3), prices))).order_id)
     assert seen == [f"PAPER-{n}" for n in range(1, 6)]

@@ -18,7 +18,7 @@ from tests.broker.paper.making import Heard
 
 ROOT = Path(__file__).parents[3]
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-ROUNDS = 8
+ROUNDS = 5
 
 # Says on its standard output, in whole writes, which orders it was told are taken and which fills it was told of.
 TRADER = """
@@ -55,6 +55,8 @@ def test_a_killed_broker_keeps_every_order_and_fill_it_told_of(tmp_path: Path) -
                 case ["fill", fill_id, quantity, price]:
                     assert fill_id not in fills, "a fill was told of twice"
                     fills[fill_id] = (int(quantity), price)
+                case _:
+                    pytest.fail(f"the trader said {line!r}")
         check(book, orders, fills)
 
     heard = Heard()
