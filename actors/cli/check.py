@@ -1,0 +1,163 @@
+"""``check``: does everything a configuration names work? Says what is wrong and what to do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Final, Literal, TypeAlias
+
+import click
+import msgspec
+
+from actors.broker.load import build_broker
+from actors.cli.output import Column, console, print_json, table_of
+from actors.cli.program import Failure, config_option, json_option
+from actors.cli.running import holder_of
+from actors.cli.stored import reading
+from actors.commands import FILE_NAME, CommandClient
+from actors.errors import OrderActorsError, SettingsError
+from actors.runtime.behavior import Unavailable
+from actors.settings import Settings, mask
+from actors.signal_consumer.base import SourceAway
+from actors.signal_consumer.redis_client import RedisLink
+
+State: TypeAlias = Literal["ok", "warning", "failed"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What one look found.
+
+    Attributes:
+        part: What was looked at.
+        state: How it is.
+        text: What was seen; for a failure, what is wrong.
+        advice: What to do about it.
+    """
+
+    part: str
+    state: State
+    text: str
+    advice: str = ""
+
+
+_STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+_COLUMNS: Final[list[Column[Finding]]] = [
+    Column("", lambda f: f.state, style=lambda f: _STYLES[f.state]),
+    Column("part", lambda f: f.part),
+    Column("found", lambda f: f.text),
+    Column("what to do", lambda f: f.advice),
+]
+
+
+@click.command()
+@config_option
+@json_option
+def check(settings: Settings, *, as_json: bool) -> None:
+    """Check the configuration, the store, Redis and the broker; exit code 1 if one of them is wrong."""
+    findings = [finding for look in _LOOKS for finding in _look(look, settings)]
+    if as_json:
+        print_json(findings)
+    else:
+        out = console()
+        out.print(table_of(findings, _COLUMNS, title=None), soft_wrap=True)
+    wrong = [finding.part for finding in findings if finding.state == "failed"]
+    if wrong:
+        raise Failure(f"check failed: {', '.join(wrong)}")
+
+
+Look: TypeAlias = Callable[[Settings], Iterator[Finding]]
+
+
+def _look(look: Look, settings: Settings) -> list[Finding]:
+    found = []
+    try:
+        for finding in look(settings):
+            found.append(finding)  # noqa: PERF402 - what was found before an error stays
+    except SettingsError:  # the file's fault, no connection's
+        raise
+    except (OrderActorsError, Unavailable, SourceAway, OSError) as error:
+        text, _, advice = str(error).partition("; ")
+        part = look.__name__.strip("_").replace("_", " ")
+        found.append(Finding(part, "failed", mask(text), mask(advice)))
+    return found
+
+
+def _configuration(settings: Settings) -> Iterator[Finding]:
+    broker = settings.broker.type
+    yield Finding(
+        "configuration", "ok", f"account {settings.account_id}, broker {broker}, signals {settings.signals.transport}"
+    )
+
+
+def _data_directory(settings: Settings) -> Iterator[Finding]:
+    directory = settings.directory
+    if not directory.exists():
+        yield Finding("data directory", "ok", f"{directory} is made at the first start")
+        return
+    holder = holder_of(settings)
+    yield Finding("data directory", "ok", str(directory) if holder is None else holder.partition(";")[0])
+    if directory.stat().st_mode & 0o077:
+        yield Finding("data directory", "warning", "other users can enter it", f"chmod 700 {directory}")
+    if holder is not None:
+        yield from _running_system(settings)
+
+
+def _running_system(settings: Settings) -> Iterator[Finding]:
+    answer = CommandClient(settings.directory / FILE_NAME).send("status", {}, timeout=5)
+    if not answer.ok or not isinstance(answer.data, dict):
+        yield Finding("running system", "failed", answer.text, "if this stays, stop the process and start it again")
+        return
+    health = answer.data
+    reasons = [str(reason) for reason in health.get("closed_because", [])]
+    if reasons:
+        yield Finding("running system", "warning", f"sends no orders: {', '.join(reasons)}", "order-actors resume")
+    else:
+        yield Finding("running system", "ok", "trades")
+    for name, reason in dict(health.get("failures", {})).items():
+        yield Finding("running system", "failed", f"actor {name} {reason}", "order-actors resume tries again")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    with reading(settings) as store:
+        if store is None:
+            yield Finding("store", "ok", "is made at the first start")
+            return
+        last = store.last_seqs()
+        live = len(store.live_orders())
+        yield Finding("store", "ok", f"{last.signals:,} signals, {last.fills:,} fills, {live:,} live orders")
+        letters = sum(1 for letter in store.dead_letters() if letter.requeued_at is None)
+        if letters:
+            yield Finding("store", "warning", f"{letters:,} dead letters", "order-actors dead-letters lists them")
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    url = settings.redis_url
+    if url is None:
+        yield Finding("redis", "ok", "not used")
+        return
+    with closing(RedisLink(url)) as link:
+        link.call("PING")
+        yield Finding("redis", "ok", f"{link.where} answers")
+        if settings.signals.uses_redis:
+            yield from _persistence(link)
+
+
+def _persistence(link: RedisLink) -> Iterator[Finding]:
+    wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+    for name, value in wanted.items():
+        try:
+            reply = link.call("CONFIG", "GET", name)
+        except SourceAway as refusal:
+            yield Finding("redis", "warning", f"its settings cannot be read: {refusal}", "see that appendonly is yes")
+            return
+        found = reply[1].decode() if len(reply) > 1 else "unknown"
+        if found != value:
+            text = f"{name} is {found}: signals that wait there can be lost"
+            yield Finding("redis", "warning", text, f"set {name} {value} in redis.conf")
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    build_broker(settings.broker)
+    paper = settings.broker.paper
+    yield Finding("broker", "ok", f"paper, prices {paper.prices.source}, fills after {paper.fill_delay:g} s")
+
+
+_LOOKS: Final[tuple[Look, ...]] = (_configuration, _data_directory, _store, _redis, _broker)
