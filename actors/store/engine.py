@@ -2,12 +2,13 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 
 from actors.errors import StoreError
@@ -19,6 +20,7 @@ BUSY_TIMEOUT: Final = 5.0
 
 READ_CONNECTIONS: Final = 8
 _OLDEST_SQLITE: Final = (3, 35, 0)
+_SQLITE_FULL: Final = 2
 _SQLITE_CACHE_KIB: Final = 65_536
 _SQLITE_WAL_LIMIT: Final = 64 * 1024 * 1024
 _SQLITE_TEXTS: Final = 512
@@ -79,29 +81,42 @@ def _open_sqlite(url: URL, busy_timeout: float, *, writable: bool) -> Engine:
         **_pool(writable=writable),
     )
 
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _record: object) -> None:
+    def prepare(cursor: DBAPICursor) -> None:
+        wait = int(busy_timeout * 1000)
+        _demand(cursor, path, "busy_timeout", str(wait), wait)
         if writable:
-            _demand(connection, path, "journal_mode", "WAL", "wal")
-            _demand(connection, path, "synchronous", "FULL", 2)
-            _demand(connection, path, "journal_size_limit", str(_SQLITE_WAL_LIMIT), _SQLITE_WAL_LIMIT)
+            _demand(cursor, path, "journal_mode", "WAL", "wal")
+            _demand(cursor, path, "synchronous", "FULL", _SQLITE_FULL)
+            _demand(cursor, path, "journal_size_limit", str(_SQLITE_WAL_LIMIT), _SQLITE_WAL_LIMIT)
         else:
-            _demand(connection, path, "query_only", "ON", 1)
-        _demand(connection, path, "foreign_keys", "ON", 1)
-        _demand(connection, path, "busy_timeout", str(int(busy_timeout * 1000)), int(busy_timeout * 1000))
-        _demand(connection, path, "cache_size", str(-_SQLITE_CACHE_KIB), -_SQLITE_CACHE_KIB)
+            _demand(cursor, path, "query_only", "ON", 1)
+        _demand(cursor, path, "foreign_keys", "ON", 1)
+        _demand(cursor, path, "cache_size", str(-_SQLITE_CACHE_KIB), -_SQLITE_CACHE_KIB)
+
+    return _prepared(engine, prepare)
+
+
+def _prepared(engine: Engine, prepare: Callable[[DBAPICursor], None]) -> Engine:
+    """Have each new connection prepared and checked, and closed if it does not pass."""
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: DBAPIConnection, _record: object) -> None:
+        try:
+            cursor = connection.cursor()
+            prepare(cursor)
+            cursor.close()
+        except BaseException:
+            connection.close()
+            raise
 
     return engine
 
 
-def _demand(connection: DBAPIConnection, path: Path, name: str, value: str, expected: object) -> None:
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA {name} = {value}")
-        cursor.execute(f"PRAGMA {name}")
-        row = cursor.fetchone()
-    finally:
-        cursor.close()
+def _demand(cursor: DBAPICursor, path: Path, name: str, value: str, expected: object) -> None:
+    """Set a PRAGMA and see that it holds."""
+    cursor.execute(f"PRAGMA {name} = {value}")
+    cursor.execute(f"PRAGMA {name}")
+    row = cursor.fetchone()
     if row is None or row[0] != expected:
         raise StoreError(
             f"store {path}: SQLite refuses {name} = {value} (it stays {row and row[0]}); "
@@ -160,26 +175,21 @@ def _open_postgresql(url: URL, busy_timeout: float, *, writable: bool) -> Engine
         raise StoreError('PostgreSQL needs its driver: pip install "order-actors[postgres]"') from error
     where = shown(str(url))
 
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _record: object) -> None:
-        cursor = connection.cursor()
-        try:
-            cursor.execute(f"SET lock_timeout = {int(busy_timeout * 1000)}")
-            if not writable:
-                cursor.execute("SET default_transaction_read_only = on")
-                return
-            for name, accepted in (("synchronous_commit", {"on", "remote_apply"}), ("fsync", {"on"})):
-                cursor.execute(f"SHOW {name}")
-                row = cursor.fetchone()
-                if row is None or row[0] not in accepted:
-                    raise StoreError(
-                        f"store {where}: {name} is {row and row[0]}, so that an acknowledged commit can be lost; "
-                        f"set {name} = on in postgresql.conf (or for this role) and start again"
-                    )
-        finally:
-            cursor.close()
+    def prepare(cursor: DBAPICursor) -> None:
+        cursor.execute(f"SET lock_timeout = {int(busy_timeout * 1000)}")
+        if not writable:
+            cursor.execute("SET default_transaction_read_only = on")
+            return
+        for name, accepted in (("synchronous_commit", {"on", "remote_apply"}), ("fsync", {"on"})):
+            cursor.execute(f"SHOW {name}")
+            row = cursor.fetchone()
+            if row is None or row[0] not in accepted:
+                raise StoreError(
+                    f"store {where}: {name} is {row and row[0]}, so that an acknowledged commit can be lost; "
+                    f"set {name} = on in postgresql.conf (or for this role) and start again"
+                )
 
-    return engine
+    return _prepared(engine, prepare)
 
 
 def _keepalive() -> dict[str, Any]:

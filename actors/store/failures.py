@@ -29,7 +29,7 @@ _READ_ONLY_SQLSTATE: Final = "25006"
 
 @contextmanager
 def explained(engine: Engine, where: str) -> Iterator[None]:
-    """Turn what a driver raises into our own errors; integrity errors stay what they are.
+    """Turn what a driver raises into our own errors.
 
     Args:
         engine: Whose driver.
@@ -38,37 +38,33 @@ def explained(engine: Engine, where: str) -> Iterator[None]:
     Raises:
         Unavailable: The database is away, full, locked or read-only. Nothing was written, or (only when a connection
             was lost or a disk failed during the commit) it is not known: whoever gets this reads again what is stored.
-        StoreError: The database is damaged, or is not as this program left it.
+        StoreError: The database is damaged, not as this program left it, or refuses a value; nothing was written.
     """
     try:
         yield
     except PoolTimeout as error:
         raise Unavailable(f"store {where}: all connections for reading are in use; it is tried again") from error
     except DBAPIError as error:
-        cause = error.orig if error.orig is not None else error
-        _raise(where, cause, lost=error.connection_invalidated)
-        raise
+        raise _explain(where, error.orig if error.orig is not None else error) from error
     except engine.dialect.loaded_dbapi.Error as error:
-        _raise(where, error, lost=False)
-        raise
+        raise _explain(where, error) from error
 
 
-def _raise(where: str, error: BaseException, *, lost: bool) -> None:
-    """Raise our own error for a driver's, or return for what stays as it is."""
-    said = str(error).strip() or type(error).__name__
+def _explain(where: str, error: BaseException) -> Unavailable | StoreError:
+    said = " ".join(str(error).split()) or type(error).__name__
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    if kinds & {"IntegrityError", "DataError", "ProgrammingError", "NotSupportedError"} and not lost:
-        return
+    if kinds & {"IntegrityError", "DataError"}:
+        return StoreError(f"store {where}: {said}: the facts contradict what is stored; nothing was written")
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in _AWAY:
-            raise Unavailable(f"store {where}: {said}: {_AWAY[code]}") from error
+            return Unavailable(f"store {where}: {said}: {_AWAY[code]}")
         if code in _DAMAGED:
-            raise StoreError(
+            return StoreError(
                 f"store {where}: {said}: the file is damaged; stop, keep the file and restore the last good copy"
-            ) from error
-        raise StoreError(f"store {where}: {said}: the database is not as this program left it") from error
-    if lost or kinds & {"OperationalError", "InterfaceError"} or getattr(error, "sqlstate", "") == _READ_ONLY_SQLSTATE:
-        raise Unavailable(
+            )
+    elif kinds & {"OperationalError", "InterfaceError"} or getattr(error, "sqlstate", "") == _READ_ONLY_SQLSTATE:
+        return Unavailable(
             f"store {where}: {said}: see that the PostgreSQL server runs, can be reached, has space and may be written"
-        ) from error
+        )
+    return StoreError(f"store {where}: {said}: the database is not as this program left it")

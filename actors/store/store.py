@@ -40,7 +40,7 @@ class Store(StoreReads):
         Unavailable: The database is away, full, locked or read-only. Nothing was written; only when the connection was
             lost or the disk failed during the commit itself is that unknown, so read again before deciding anything.
         OwnershipLost: Another owner has taken the account.
-        StoreError: The store is damaged or closed, or a fact is about a row that is not there; nothing was written.
+        StoreError: The store is damaged or closed, or a fact contradicts what is stored; nothing was written.
     """
 
     def __init__(self, writer: Writer, reading: Engine, where: str, clock: Clock) -> None:
@@ -86,12 +86,7 @@ class Store(StoreReads):
         self._writer.close()
 
     def commit(self, unit: Unit) -> None:
-        """Write a batch's facts, all or none.
-
-        Raises:
-            IntegrityError: SQLAlchemy's or the driver's: a key that may be there once (order, signal, entry, fill,
-                seq) is there already; nothing was written.
-        """
+        """Write a batch's facts, all or none; an order, a signal's acceptance, an entry, a fill, a seq only once."""
         if not unit:
             return
         bulks, at = self._bulks, micros(self._clock.now())

@@ -4,6 +4,7 @@ import os
 import threading  # noqa: TID251 - one lock guards the one connection that writes, whatever thread comes
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine, PoolProxiedConnection
@@ -71,6 +72,8 @@ class Writer:
         self._pid = os.getpid()
         self._closed = False
         sqlite = is_sqlite(engine.dialect)
+        self._path = Path(engine.url.database or "") if sqlite else None
+        self._file_id: object = None
         self._begin = "BEGIN IMMEDIATE" if sqlite else "BEGIN"
         self._account_id = ""
         self._epoch = 0
@@ -145,7 +148,23 @@ class Writer:
             raise StoreError(f"store {self._where}: opened before a fork; open it again in this process")
         if self._connection is None:
             self._connection = self._engine.raw_connection()
+            self._file_id = self._find_file()
+        elif self._find_file() != self._file_id:
+            self._discard()
+            raise StoreError(
+                f"store {self._where}: the file was moved, deleted or replaced while in use; stop, put it back, start"
+            )
         return self._connection
+
+    def _find_file(self) -> object:
+        """Return what tells the file from any other; what is written to a deleted one would be lost."""
+        if self._path is None:
+            return None
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _discard(self) -> None:
         connection, self._connection = self._connection, None
