@@ -6,7 +6,7 @@ sent it looks at the server to see what became of it.
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from redis import Connection, RedisError, ResponseError
 from redis.backoff import NoBackoff
@@ -109,4 +109,4 @@ def copy_dead(link: RedisLink, key: str, payloads: Sequence[bytes]) -> None:
 def without_password(url: str) -> str:
     """Return a Redis URL without user, password and options, for logs and messages."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
