@@ -198,12 +198,18 @@ class Assembly:
 
     # ------------------------------------------------------------ failures
 
-    def revive(self) -> None:
-        """Have actors that were given up try again; a person asked for it."""
-        for name in tuple(self.failures):
-            del self.failures[name]
-            self.gate.open(_failed(name))
+    def revive(self) -> tuple[str, ...]:
+        """Have actors that were given up try again; a person asked for it. Returns their names."""
+        names = tuple(self.failures)
+        for name in names:
             self.runtime.revive(name)
+        return names
+
+    def forgive(self, names: tuple[str, ...]) -> None:
+        """Let orders out again that were held back because these actors failed."""
+        for name in names:
+            self.failures.pop(name, None)
+            self.gate.open(_failed(name))
 
     def _escalate(self, name: str, reason: str) -> None:
         """Stop new orders because an actor cannot go on; fills and cancels are still worked where that is possible."""

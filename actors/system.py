@@ -172,9 +172,10 @@ class TradingSystem:
         """Allow new orders again, and have actors that were given up try again."""
         reply: Future[bool] = Future()
         parts = self._running()
-        parts.revive()
+        revived = parts.revive()
         parts.order_manager.tell(m.ResumeTrading(by=by or _user(), reply=reply))
         reply.result(_ANSWER)
+        parts.forgive(revived)
         parts.consumer.tell(m.OpenIntake())
 
     def reconcile(self, timeout: float = 60.0) -> int:

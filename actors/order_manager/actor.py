@@ -228,6 +228,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 if action is not None:
                     self._context.on_commit(action)
         self._pace_intake()
+        self._open_when_recovered()
         if not self._ticking:
             self._ticking = True
             self._context.after(_TICK, "tick", m.OrderManagerTick())
@@ -239,7 +240,14 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         for reply in self._reconciling:
             self._answer(reply, mended)
         self._reconciling = []
-        if RECOVERING in self._gate.reasons:
+
+    def _open_when_recovered(self) -> None:
+        """Open the gate once the broker was queried and every order sent before the gate closed is answered for.
+
+        The lanes hand back, unsent, what they still hold while the gate is closed; opening it earlier would let later
+        orders overtake those (I11).
+        """
+        if self._recovery.recovered and self._dispatcher.is_quiet and RECOVERING in self._gate.reasons:
             self._context.on_commit(self._open_trading)
             self._context.tell(self._peers.consumer, m.OpenIntake())
             # The gate opens once this batch is committed; what waits is sent by the batch after it.
@@ -302,6 +310,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._answer(reply, True)
             case m.ResumeTrading(by=by, reply=reply):
                 self._set.resume(by)
+                self._gate.close(RECOVERING)
                 self._context.on_commit(lambda: self._gate.open(HALTED))
                 self._answer(reply, True)
             case m.Reconcile(reply=reply):

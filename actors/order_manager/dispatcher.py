@@ -47,6 +47,11 @@ class Dispatcher:
         """How many orders wait to be sent."""
         return len(self._unsent)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing sent waits for its answer."""
+        return not self._sending
+
     def open(self, order: Order) -> tuple[Order, Outcome]:
         """Record a new order: sent at once if that is possible, denied, expired, or waiting its turn."""
         reason = self._stale(order)
