@@ -4,6 +4,7 @@ from datetime import time
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +85,12 @@ def test_an_order_no_exchange_could_work_is_refused_and_leaves_no_trace(wrong: d
         exchange.accept(an_order(**wrong), NOON)
     assert exchange.ledger.snapshot(NOON, NOON).orders == []
     assert exchange.next_event_at() is None
+
+
+def test_an_order_of_a_type_it_does_not_know_is_refused() -> None:
+    order: Any = msgspec.structs.replace(an_order(limit="5"), order_type="iceberg")
+    with pytest.raises(OrderSubmissionError, match="its type is 'iceberg', expected market or limit"):
+        an_exchange().accept(order, NOON)
 
 
 def test_refusals_come_as_often_as_asked_for() -> None:

@@ -18,7 +18,7 @@ from tests.broker.paper.making import Heard
 
 ROOT = Path(__file__).parents[3]
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-ROUNDS = 5
+ROUNDS = 4
 
 # Says on its standard output, in whole writes, which orders it was told are taken and which fills it was told of.
 TRADER = """
@@ -40,6 +40,7 @@ for n in itertools.count():
 
 
 @pytest.mark.process
+@pytest.mark.timeout(180)  # it starts the program several times
 def test_a_killed_broker_keeps_every_order_and_fill_it_told_of(tmp_path: Path) -> None:
     book, chance = tmp_path / "paper-book.jsonl", random.Random(11)
     orders: dict[str, str] = {}

@@ -1,10 +1,12 @@
 """Market mode: orders trade at the current price, and limits rest until it reaches them."""
 
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 
 import pytest
 
+from actors.broker.base import ReportStatus
+from actors.broker.paper.events import Closed
 from tests.broker.paper.making import HandPrices, an_exchange, an_order, at, fills_of, run_out, submit
 
 
@@ -74,6 +76,27 @@ def test_a_cancelled_order_that_rested_never_trades() -> None:
     prices.prices["AAPL"] = Decimal(90)
     assert list(exchange.advance(at(2), prices)) == []
     assert exchange.next_event_at() is None
+
+
+def test_symbols_wait_for_their_own_prices() -> None:
+    exchange, prices = an_exchange(), HandPrices()
+    submit(exchange, an_order("o-1", symbol="MSFT"))
+    submit(exchange, an_order("o-2"))
+    assert list(exchange.advance(at(1), prices)) == []
+    prices.prices["AAPL"] = Decimal(7)
+    assert [fill.symbol for fill in fills_of(exchange.advance(at(2), prices))] == ["AAPL"]
+    prices.prices["MSFT"] = Decimal(8)
+    assert [fill.symbol for fill in fills_of(exchange.advance(at(3), prices))] == ["MSFT"]
+
+
+def test_a_price_reached_after_the_session_trades_nothing() -> None:
+    exchange, prices = an_exchange(market_mode=True, session_end=time(12, 0, 10)), HandPrices(AAPL="100")
+    submit(exchange, an_order(limit="95"))
+    assert list(exchange.advance(at(9), prices)) == []
+    prices.prices["AAPL"] = Decimal(94)
+    (event,) = exchange.advance(at(11), prices)
+    assert isinstance(event, Closed)
+    assert event.status is ReportStatus.EXPIRED
 
 
 def test_a_price_source_that_fails_loses_no_order() -> None:
