@@ -98,6 +98,19 @@ def test_a_checkpoint_is_also_written_after_so_many_fills(books: Books, board: P
     assert saved == [0, 0, 3, 3, 3, 6, 6]
 
 
+def test_a_checkpoint_writes_only_what_changed_since_the_last(books: Books, board: PositionBoard) -> None:
+    stage = portfolio(books, board)
+    stage.batch(books.book(fill(1, "buy", 10, "5"), fill(2, "buy", 10, "5", symbol="MSFT")))
+    stage.advance(1.0)
+    books.wipe()
+    stage.batch(books.book(fill(3, "buy", 10, "5", symbol="MSFT")))
+    stage.advance(1.0)
+
+    rows, upto = books.checkpoint()
+    assert [(row.symbol, row.quantity) for row in rows] == [("MSFT", 20)]
+    assert upto == 3
+
+
 def test_prices_value_what_is_held_now_and_what_is_opened_later_but_stay_out_of_the_checkpoint(
     books: Books, board: PositionBoard
 ) -> None:

@@ -64,11 +64,13 @@ def test_an_average_that_never_ends_is_shown_with_twelve_decimals_and_does_not_d
 
 
 def test_the_largest_ledger_values_stay_exact() -> None:
-    sell = fill(3, "sell", 2 * 10**9 - 1, "999999999.999999999")
-    position = only([fill(1, "buy", 10**9, "999999999.999999999"), fill(2, "buy", 10**9, "0.000000001"), sell])
+    most, dearest = 10**9 - 1, "999999999.999999999"
+    ledger = [fill(seq, "buy", most, dearest) for seq in range(1, 101)] + [fill(101, "sell", 7, "0.000000001")]
+    position = only(ledger)
 
-    cash = sell.quantity * Fraction(sell.price) - 10**9 * (Fraction("999999999.999999999") + Fraction("0.000000001"))
+    cash = 7 * Fraction("0.000000001") - 100 * most * Fraction(dearest)
     assert Fraction(position.realized_pnl) - Fraction(position.cost) == cash
+    assert position.avg_price == Decimal(dearest)
 
 
 def test_a_bust_restates_the_profit_of_later_closes_as_if_the_fill_had_never_been() -> None:

@@ -137,9 +137,10 @@ def test_a_batch_of_an_earlier_incarnation_that_is_confirmed_late_moves_the_curs
     scene.stage.advance(0.25)
 
     assert scene.cursor == 12
-    scene.stage.batch(EventsPublished(last_seq=5))
+    scene.stage.batch(EventsPublished(last_seq=5), scene.log.append(CAPACITY))
     scene.stage.advance(1.0)
     assert scene.cursor == 12
+    assert scene.waiting == list(range(13, 13 + CAPACITY))
 
 
 def test_a_stop_after_the_store_was_lost_raises_nothing(scene: Scene) -> None:
