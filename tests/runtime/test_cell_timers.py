@@ -48,6 +48,16 @@ def test_a_timer_can_be_armed_in_started_and_arm_itself_again() -> None:
     assert script.committed == ["tick"] * 3
 
 
+def test_a_timer_that_was_delivered_is_forgotten() -> None:
+    script = Script()
+    on("go", script, *((1.0, f"order-{number}", "ring") for number in range(100)))
+    rig = started(script)
+    rig.tell("go")
+    assert len(rig.cell._alarms._armed) == 100
+    rig.wait(1.0)
+    assert len(rig.cell._alarms._armed) == 0
+
+
 def test_a_later_timer_with_the_same_key_replaces_the_earlier() -> None:
     script = Script()
     on("go", script, (1.0, "k", "first"), (2.0, "k", "second"), (3.0, "other", "third"))

@@ -13,12 +13,13 @@ BOOM = RuntimeError("boom")
 class World:
     """A supervisor in simulation, with a list of what it escalated."""
 
-    def __init__(self, failing_escalations: int = 0) -> None:
+    def __init__(self, failing_escalations: int = 0, unheard: str = "", seed: int = 1) -> None:
         self.escalated: list[tuple[str, str]] = []
         self.dumps = 0
         self.busy: dict[str, CellStatus] = {}
-        self.runtime = SimulatedRuntime(1, step_time=0.0)
+        self.runtime = SimulatedRuntime(seed, step_time=0.0)
         self._failing = failing_escalations
+        self._unheard = unheard
         self.supervisor = self.runtime.supervise(
             SupervisorPorts(inspect=self._inspect, dump=self._dump, escalate=self._escalate)
         )
@@ -45,7 +46,7 @@ class World:
         self.dumps += 1
 
     def _escalate(self, name: str, reason: str) -> None:
-        if self._failing:
+        if self._failing and name.startswith(self._unheard):
             self._failing -= 1
             raise OSError("nobody to escalate to")
         self.escalated.append((name, reason))
@@ -76,6 +77,18 @@ def test_a_failed_escalation_is_tried_again_and_succeeds_once() -> None:
     assert world.runtime.health()[SUPERVISOR].restarts == 2
 
 
+def test_a_failed_escalation_does_not_touch_what_was_escalated_before() -> None:
+    for seed in range(10):  # some deliver both events at once
+        world = World(failing_escalations=1, unheard="second", seed=seed)
+        watcher = Probe()
+        world.supervisor.tell(Watch("first", watcher))
+        for name in ("first", "second"):
+            world.supervisor.tell(Terminated(name=name, generation=6, reason="boom"))
+        world.runtime.run_for(10.0)
+        assert [name for name, _ in world.escalated] == ["first", "second"], f"seed {seed}"
+        assert [event.name for event in watcher.messages] == ["first"], f"seed {seed}"
+
+
 def test_a_watcher_is_told_once_whether_it_asked_before_or_after_the_end() -> None:
     world = World()
     before, after, other = Probe(), Probe(), Probe()
@@ -95,6 +108,8 @@ def test_a_revived_actor_is_no_longer_terminated_and_can_be_escalated_again() ->
     script = broken()
     script.faults["factory"] += [None, *[BOOM] * 5]
     script.faults["prepare"] = [BOOM]
+    watcher = Probe()
+    world.supervisor.tell(Watch("bad", watcher))
     actor = world.runtime.spawn("bad", script.behavior)
     world.runtime.run_for(60.0)
     world.runtime.revive("bad")
@@ -104,6 +119,7 @@ def test_a_revived_actor_is_no_longer_terminated_and_can_be_escalated_again() ->
     actor.tell("x")
     world.runtime.run_for(60.0)
     assert [name for name, _ in world.escalated] == ["bad", "bad"]
+    assert len(watcher.messages) == 1
 
 
 def test_a_hang_is_reported_once_however_long_it_lasts() -> None:

@@ -14,7 +14,7 @@ from actors.runtime.clock import SystemClock
 from actors.runtime.status import CellState
 from actors.runtime.threads import ThreadRuntime
 from tests.runtime.rig import Script
-from tests.runtime.waiting import Letters, wait_until
+from tests.runtime.waiting import Gate, Letters, wait_until
 
 
 class Storm(Behavior[tuple[int, int]]):
@@ -98,25 +98,28 @@ def test_system_exit_in_one_actor_leaves_all_others_alone(runtime: ThreadRuntime
     assert runtime.health()["neighbour"].restarts == 0
 
 
-def test_what_has_piled_up_is_delivered_as_a_batch(runtime: ThreadRuntime) -> None:
-    gate_entered, gate_open = threading.Event(), threading.Event()
+def test_what_has_piled_up_is_delivered_in_batches(runtime: ThreadRuntime) -> None:
+    gate = Gate()
     script = Script()
+    taken: list[int] = []
 
-    def act(_context: Context, message: object) -> None:
+    def act(context: Context, message: object) -> None:
         if message == "gate":
-            gate_entered.set()
-            gate_open.wait(30.0)
+            gate.behavior(context).receive(message)
+        elif message == 0:
+            taken.append(runtime._seats["actor"].cell.status().held)
 
     script.act = act
     address = runtime.spawn("actor", script.behavior, batch_limit=10)
     address.tell("gate")
-    assert gate_entered.wait(10.0)
+    assert gate.entered.wait(10.0)
     for number in range(25):
         address.tell(number)
-    wait_until(lambda: runtime.health()["actor"].held == 26)
-    gate_open.set()
+    assert runtime.health()["actor"].held == 26
+    gate.open.set()
     wait_until(lambda: len(script.committed) == 26)
     assert [len(batch) for batch in script.phases("prepare")] == [1, 10, 10, 5]  # type: ignore[arg-type]
+    assert taken == [10]  # the rest waits in the mailbox, however full that is
 
 
 def test_an_actor_runs_in_a_daemon_thread_that_bears_its_name(runtime: ThreadRuntime) -> None:

@@ -66,6 +66,14 @@ def test_a_heap_whose_timers_are_always_replaced_stays_small() -> None:
     assert len(heap._heap) < 100
 
 
+def test_a_timer_that_is_replaced_for_ever_takes_the_room_of_one() -> None:
+    heap, probe = TimerHeap(), Probe()
+    for number in range(10_000):
+        heap.put(probe, "deadline", float(number), number)
+    assert len(heap._heap) < 100
+    assert heap.pop_due(20_000.0) == [(probe, 9_999)]
+
+
 def test_a_time_that_is_no_number_is_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         TimerHeap().put(Probe(), "k", float("nan"), "x")
@@ -83,6 +91,14 @@ def test_the_thread_tells_in_time_and_in_order(timers: ThreadTimers) -> None:
     assert bell.messages == ["soon", "then", "late"]
     for when, least in zip(bell.times, (0.02, 0.06, 0.10), strict=True):
         assert when - begin >= least
+
+
+def test_a_timer_due_before_all_others_is_not_kept_waiting(timers: ThreadTimers) -> None:
+    bell = Bell()
+    timers.after(bell, "late", 3_600.0, "late")
+    timers.after(bell, "soon", 0.01, "soon")
+    assert bell.rung.wait(10.0)
+    assert bell.messages == ["soon"]
 
 
 def test_an_address_that_raises_does_not_end_the_thread(timers: ThreadTimers) -> None:
