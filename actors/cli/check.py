@@ -42,7 +42,7 @@ _STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 _COLUMNS: Final[list[Column[Finding]]] = [
     Column("", lambda f: f.state, style=lambda f: _STYLES[f.state]),
     Column("part", lambda f: f.part),
-    Column("found", lambda f: f.text),
+    Column("found", lambda f: f.text, cut=True),
     Column("what to do", lambda f: f.advice),
 ]
 
@@ -57,7 +57,7 @@ def check(settings: Settings, *, as_json: bool) -> None:
         print_json(findings)
     else:
         out = console()
-        out.print(table_of(findings, _COLUMNS, title=None), soft_wrap=True)
+        out.print(table_of(findings, _COLUMNS, width=out.width))
     wrong = [finding.part for finding in findings if finding.state == "failed"]
     if wrong:
         raise Failure(f"check failed: {', '.join(wrong)}")

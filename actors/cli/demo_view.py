@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _BESIDE: Final = 150
 _HEADER: Final = 3
-_FRAME: Final = 5
+_FRAME: Final = 4
 _ORDERS: Final[list[Column[Order]]] = [
     Column("time", lambda o: f"{o.created_at:%H:%M:%S}", style=lambda _: "dim"),
     *[column for column in ORDERS if column.title not in {"created (UTC)", "order", "note"}],
@@ -45,11 +45,12 @@ def screen(picture: Picture, width: int, height: int) -> "Layout":
 
     held = len(picture.positions) + _FRAME
     rows = max(height - _HEADER - held - _FRAME, 3)
-    blotter: RenderableType = table_of(picture.orders[: -rows - 1 : -1], _ORDERS, title="Orders")
-    upper = Layout(blotter, ratio=5)
+    left = width * 2 // 3 if width >= _BESIDE else width
+    blotter: RenderableType = table_of(picture.orders[: -rows - 1 : -1], _ORDERS, title="Orders", width=left)
+    upper = Layout(blotter, ratio=2)
     body = Layout()
     if width >= _BESIDE:
-        side = Layout(table_of(picture.fills[: -rows - 1 : -1], _FILLS, title="Fills"), ratio=2)
+        side = Layout(table_of(picture.fills[: -rows - 1 : -1], _FILLS, title="Fills"), ratio=1)
         body.split_row(upper, side)
     else:
         body.split_row(upper)
@@ -57,7 +58,7 @@ def screen(picture: Picture, width: int, height: int) -> "Layout":
     whole.split_column(
         Layout(Panel(_headline(picture), border_style="cyan"), size=_HEADER),
         body,
-        Layout(table_of(picture.positions, _POSITIONS, title="Positions"), size=held),
+        Layout(table_of(picture.positions, _POSITIONS, title="Positions", width=width), size=held),
     )
     return whole
 
@@ -116,7 +117,7 @@ def summary(picture: Picture, promises: Sequence[Promise], where: str | None) ->
     out = console()
     counts = picture.counts
     ends = ", ".join(f"{counts[f'order.{name}']:,} {name}" for name in ("filled", "cancelled", "rejected"))
-    out.print(table_of(picture.positions, _POSITIONS, title="Positions at the end"))
+    out.print(table_of(picture.positions, _POSITIONS, title="Positions at the end", width=out.width))
     out.print(f"Ran {picture.elapsed:.0f} s: {counts['orders']:,} orders ({ends}), {counts['fill.booked']:,} fills.")
     out.print(f"Signal to broker: {_latency(picture)}.")
     profit = picture.realized + picture.unrealized

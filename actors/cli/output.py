@@ -12,12 +12,14 @@ import msgspec
 from actors.cli.text import clean, readable
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
 
 T = TypeVar("T")
 
 _WIDE: Final = 4_000
+_NARROW: Final = 110
+_CUT: Final = 16
 
 
 class Column(msgspec.Struct, Generic[T], frozen=True):
@@ -28,14 +30,16 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
         text: What stands in it for a row.
         right: Whether it is set flush right, as numbers are.
         style: How a row's cell looks (rich's words), given the row.
-        shrink: Whether it may be cut to fit the screen.
+        rank: On a narrow screen the column with the highest rank goes first; 0 stays.
+        cut: Whether it may be cut to fit the screen.
     """
 
     title: str
     text: Callable[[T], str]
     right: bool = False
     style: Callable[[T], str] | None = None
-    shrink: bool = False
+    rank: int = 0
+    cut: bool = False
 
 
 def print_rows(rows: Sequence[T], columns: Sequence[Column[T]], *, as_json: bool, title: str, none: str) -> None:
@@ -53,7 +57,7 @@ def print_rows(rows: Sequence[T], columns: Sequence[Column[T]], *, as_json: bool
         return
     out = console()
     if rows:
-        out.print(table_of(rows, columns, title=title if out.is_terminal else None))
+        out.print(table_of(rows, columns, title=title if out.is_terminal else None, width=out.width))
     elif out.is_terminal:
         out.print(none, style="dim")
 
@@ -78,29 +82,50 @@ def console(*, stderr: bool = False) -> "Console":
     return Console(markup=False, highlight=False, emoji=False, stderr=stderr, width=_WIDE, no_color=True)
 
 
-def table_of(rows: Iterable[T], columns: Sequence[Column[T]], *, title: str | None) -> "Table":
-    """Make a table; every cell is foreign text until it is cleaned here."""
+def table_of(
+    rows: Iterable[T], columns: Sequence[Column[T]], *, title: str | None = None, width: int = _WIDE
+) -> "Table":
+    """Make a table that fits a width; every cell is foreign text until it is cleaned here."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=None,
-            min_width=None if column.shrink else len(column.title),
-        )
-    for row in rows:
-        cells = [
-            Text(clean(column.text(row)), style=column.style(row) if column.style is not None else "")
-            for column in columns
-        ]
-        table.add_row(*cells)
+    lines = [[Text(clean(c.text(row)), style="" if c.style is None else c.style(row)) for c in columns] for row in rows]
+    wide = [max([len(column.title), *(line[place].cell_len for line in lines)]) for place, column in enumerate(columns)]
+    gap = 1 if width < _NARROW else 3
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        show_edge=False,
+        padding=(0, gap // 2),
+    )
+    fitting = _fitting(columns, wide, gap, width)
+    for place, cells in fitting.items():
+        justify: JustifyMethod = "right" if columns[place].right else "left"
+        table.add_column(columns[place].title, justify=justify, no_wrap=True, overflow="ellipsis", width=cells)
+    for line in lines:
+        table.add_row(*(line[place] for place in fitting))
     return table
+
+
+def _fitting(columns: Sequence[Column[T]], wide: Sequence[int], gap: int, width: int) -> dict[int, int]:
+    """Return the width of each column that fits beside the others, by its place."""
+    least = [min(have, _CUT) if column.cut else have for have, column in zip(wide, columns, strict=True)]
+    places = list(range(len(columns)))
+    while sum(least[place] + gap for place in places) > width:
+        last = max(places, key=lambda place: columns[place].rank)
+        if columns[last].rank == 0:
+            break
+        places.remove(last)
+    room = width - sum(least[place] + gap for place in places)
+    widths: dict[int, int] = {}
+    for place in places:
+        more = min(wide[place] - least[place], max(room, 0))
+        widths[place] = least[place] + more
+        room -= more
+    return widths
 
 
 def amount(value: Decimal | None, places: int | None = None) -> str:

@@ -117,7 +117,7 @@ def is_debug() -> bool:
 class _OneLine(logging.Formatter):
     """One printable line for each record, without passwords; a trace only when it is asked for."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 

@@ -14,15 +14,15 @@ from actors.verify import Promise, verify
 _SHOWN: Final = 20
 _COLUMNS: Final[list[Column[Promise]]] = [
     Column("", lambda p: "ok" if p.ok else "BROKEN", style=lambda p: "green" if p.ok else "bold red"),
-    Column("promise", lambda p: p.promise),
-    Column("checked", lambda p: f"{p.checked:,}", right=True),
+    Column("promise", lambda p: p.promise, cut=True),
+    Column("checked", lambda p: f"{p.checked:,}", right=True, rank=2),
     Column(
         "violations",
         lambda p: f"{len(p.violations):,}",
         right=True,
         style=lambda p: "dim" if p.ok else "bold red",
     ),
-    Column("", lambda p: p.id, style=lambda _: "dim"),
+    Column("", lambda p: p.id, style=lambda _: "dim", rank=3),
 ]
 
 
@@ -56,7 +56,7 @@ def _print(promises: list[Promise]) -> None:
     if not promises:
         out.print("Nothing to verify: no system has made a store yet.")
         return
-    out.print(table_of(promises, _COLUMNS, title="Promises"))
+    out.print(table_of(promises, _COLUMNS, title="Promises", width=out.width))
     for promise in promises:
         for line in promise.violations[:_SHOWN]:
             out.print(f"{promise.id}: {clean(line)}", soft_wrap=True)
