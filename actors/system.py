@@ -184,6 +184,14 @@ class TradingSystem:
         self._running().order_manager.tell(m.Reconcile(reply=reply))
         return reply.result(timeout)
 
+    def mark_requeued(self, letter_id: int) -> None:
+        """Note that a person put a dead letter back into the queue.
+
+        Raises:
+            RequestRefused: There is no such dead letter.
+        """
+        self._running().store.mark_requeued(letter_id, utc_now())
+
     # ------------------------------------------------------------ queries: what is committed
 
     def get_order(self, order_id: str) -> Order | None:
@@ -274,4 +282,3 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a user id without a name
         return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
-

@@ -10,7 +10,6 @@ import msgspec
 from actors.broker.load import build_broker
 from actors.cli.output import Column, console, print_json, table_of
 from actors.cli.program import Failure, config_option, json_option
-from actors.cli.running import holder_of
 from actors.cli.stored import reading
 from actors.commands import FILE_NAME, CommandClient
 from actors.errors import OrderActorsError, SettingsError
@@ -18,6 +17,7 @@ from actors.runtime.behavior import Unavailable
 from actors.settings import Settings, mask
 from actors.signal_consumer.base import SourceAway
 from actors.signal_consumer.redis_client import RedisLink
+from actors.store.lock import holder_of
 
 State: TypeAlias = Literal["ok", "warning", "failed"]
 
@@ -92,8 +92,8 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
     if not directory.exists():
         yield Finding("data directory", "ok", f"{directory} is made at the first start")
         return
-    holder = holder_of(settings)
-    yield Finding("data directory", "ok", str(directory) if holder is None else holder.partition(";")[0])
+    holder = holder_of(settings.directory)
+    yield Finding("data directory", "ok", f"{directory}" if holder is None else f"{directory}, {holder}")
     if directory.stat().st_mode & 0o077:
         yield Finding("data directory", "warning", "other users can enter it", f"chmod 700 {directory}")
     if holder is not None:

@@ -6,9 +6,10 @@ import click
 
 from actors.cli.output import print_json
 from actors.cli.program import config_option, json_option
-from actors.cli.running import ask, holder_of, whoami
+from actors.cli.running import ask, whoami
 from actors.cli.text import clean
 from actors.settings import Settings
+from actors.store.lock import holder_of
 from actors.system import set_halt
 
 
@@ -55,7 +56,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 
 def _switch(settings: Settings, verb: str, reason: str) -> None:
-    if holder_of(settings) is None:
+    if holder_of(settings.directory) is None:
         set_halt(settings, verb == "halt", reason, whoami())
         text = f"trading halted: {reason}" if verb == "halt" else "trading resumed"
         click.echo(clean(f"{text} (no system runs; it takes effect at the next start)"))

@@ -7,14 +7,14 @@ import click
 from actors.cli.columns import DEAD_LETTERS
 from actors.cli.output import console, moment, print_json, print_rows
 from actors.cli.program import Failure, config_option, debug_option, json_option, load_settings
-from actors.cli.running import ask, holder_of
+from actors.cli.running import ask
 from actors.cli.signals import open_queue
 from actors.cli.stored import reading
 from actors.cli.text import clean, readable
 from actors.order_manager.intake import HOST
 from actors.runtime.clock import utc_now
 from actors.settings import Settings
-from actors.store.lock import DataDirLock
+from actors.store.lock import DataDirLock, holder_of
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
 
@@ -80,7 +80,7 @@ def requeue(settings: Settings, *, again: bool, letter_id: int) -> None:
     with closing(open_queue(settings)) as queue:
         queue.push([letter.payload])
     # Marked last: after a crash in between it can be put back again, and the intake takes a signal only once.
-    if holder_of(settings) is not None:
+    if holder_of(settings.directory) is not None:
         ask(settings, "requeued", letter_id=letter_id)
     else:
         with DataDirLock(settings.directory) as lock:

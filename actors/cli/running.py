@@ -1,32 +1,20 @@
-"""Whether a system runs on a data directory, and how to reach it."""
+"""How to reach the system that runs on a data directory."""
 
 import getpass
 from typing import Final
 
 from actors.cli.program import Failure
 from actors.commands import FILE_NAME, Answer, CommandClient
-from actors.errors import StoreLocked
 from actors.settings import Settings
-from actors.store.lock import DataDirLock
+from actors.store.lock import holder_of
 
 TIMEOUT: Final = 35.0
 """Seconds to wait for an answer; longer than the system waits for its own actors."""
 
 
-def holder_of(settings: Settings) -> str | None:
-    """Return who runs on the data directory, as the lock tells it; None when nobody does."""
-    if not settings.directory.is_dir():
-        return None
-    try:
-        DataDirLock(settings.directory).release()
-    except StoreLocked as error:
-        return str(error)
-    return None
-
-
 def ask(settings: Settings, verb: str, **arguments: str | int) -> Answer:
     """Send a command to the running system; ends the program with exit code 1 where there is none, or it refuses."""
-    if holder_of(settings) is None:
+    if holder_of(settings.directory) is None:
         raise Failure(f"{verb}: no system runs on {settings.directory}; start one with `order-actors run`")
     answer = CommandClient(settings.directory / FILE_NAME).send(verb, arguments, TIMEOUT)
     if not answer.ok:

@@ -28,6 +28,10 @@ class Controls(Protocol):
         """Allow new orders again."""
         ...
 
+    def mark_requeued(self, letter_id: int) -> None:
+        """Note that a dead letter is back in the queue; raises RequestRefused for an unknown one."""
+        ...
+
     def health(self) -> object:
         """Return how every part does."""
         ...
@@ -62,6 +66,9 @@ class CommandHandler:
             case "resume":
                 self._system.resume(by=_text(arguments, "by"))
                 return Answer(ok=True, text="trading resumed")
+            case "requeued":
+                self._system.mark_requeued(_number(arguments, "letter_id"))
+                return Answer(ok=True)
             case "status":
                 return Answer(ok=True, data=msgspec.to_builtins(self._system.health()))
             case _:
@@ -71,5 +78,12 @@ class CommandHandler:
 def _text(arguments: dict[str, Any], name: str) -> str:
     value = arguments.get(name)
     if not isinstance(value, str):
+        raise RequestRefused(f"{name}: missing")
+    return value
+
+
+def _number(arguments: dict[str, Any], name: str) -> int:
+    value = arguments.get(name)
+    if type(value) is not int:
         raise RequestRefused(f"{name}: missing")
     return value

@@ -43,7 +43,7 @@ class DataDirLock:
         except OSError as error:
             handle.close()
             raise StoreLocked(
-                f"data directory {self.directory} is in use by {self._read_holder()}; "
+                f"data directory {self.directory} is in use by {_read_holder(self.directory)}; "
                 "stop that process first, or give this one a data_dir of its own"
             ) from error
         self._handle: BinaryIO | None = handle
@@ -73,11 +73,30 @@ class DataDirLock:
         fresh.write_text(self.holder, encoding="utf-8")
         fresh.replace(self.directory / _HOLDER_NAME)
 
-    def _read_holder(self) -> str:
-        try:
-            return (self.directory / _HOLDER_NAME).read_text(encoding="utf-8") or "another process"
-        except (OSError, UnicodeDecodeError):
-            return "another process"  # it has the lock and is about to write its name
+
+def holder_of(path: str | Path) -> str | None:
+    """Return who holds a data directory, None when nobody does.
+
+    Without a holder's text the lock is not even looked at, so that this stands in no starting process's way.
+    """
+    directory = Path(path)
+    if not (directory / _HOLDER_NAME).exists():
+        return None
+    try:
+        with (directory / _LOCK_NAME).open("ab") as handle:
+            _take(handle)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return _read_holder(directory)
+    return None
+
+
+def _read_holder(directory: Path) -> str:
+    try:
+        return (directory / _HOLDER_NAME).read_text(encoding="utf-8") or "another process"
+    except (OSError, UnicodeDecodeError):
+        return "another process"  # it has the lock and is about to write its name
 
 
 def _take(handle: BinaryIO) -> None:

@@ -27,6 +27,9 @@ class Recorder:
     def resume(self, by: str = "") -> None:
         self.asked.append(("resume", by))
 
+    def mark_requeued(self, letter_id: int) -> None:
+        self.asked.append(("requeued", str(letter_id)))
+
     def health(self) -> dict[str, str]:
         return {"state": "ready"}
 
@@ -38,8 +41,9 @@ def test_verbs_reach_the_system() -> None:
     assert handler("cancel-all", {}) == Answer(ok=True, text="cancel requested for 2 orders", data=["a", "b"])
     assert handler("halt", {"reason": "lunch", "by": "ann"}) == Answer(ok=True, text="trading halted: lunch")
     assert handler("resume", {"by": "ann"}) == Answer(ok=True, text="trading resumed")
+    assert handler("requeued", {"letter_id": 7}) == Answer(ok=True)
     assert handler("status", {}) == Answer(ok=True, data={"state": "ready"})
-    assert system.asked == [("cancel", "x"), ("halt", "lunch", "ann"), ("resume", "ann")]
+    assert system.asked == [("cancel", "x"), ("halt", "lunch", "ann"), ("resume", "ann"), ("requeued", "7")]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,7 @@ def test_verbs_reach_the_system() -> None:
     [
         ("cancel", {}, "order_id: missing"),
         ("cancel", {"order_id": 5}, "order_id: missing"),
+        ("requeued", {"letter_id": True}, "letter_id: missing"),
         ("cancel", {"order_id": "gone"}, "order gone is not known"),
         ("format-disk", {}, "format-disk: this version knows no such command"),
     ],
