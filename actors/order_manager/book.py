@@ -126,8 +126,13 @@ def _unmark_sent(_order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
 
 
 def _want_cancel(order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
-    waits = cell.target is Target.SAME and not cell.refuse and order.status is not OrderStatus.CANCEL_REQUESTED
-    return {"flags": _with_flag(order, OrderFlag.CANCEL_WANTED)} if waits else {}
+    if cell.refuse or order.status is OrderStatus.CANCEL_REQUESTED:
+        return {}
+    if cell.target is Target.SAME:
+        return {"flags": _with_flag(order, OrderFlag.CANCEL_WANTED)}
+    # A wish is granted once: were it kept, a cancel the broker refuses would be asked for over and over.
+    rest = tuple(flag for flag in order.flags if flag is not OrderFlag.CANCEL_WANTED)
+    return {"flags": rest} if rest != order.flags else {}
 
 
 def _closed_as(status: OrderStatus) -> Any:
@@ -174,7 +179,9 @@ def _finish(
         # Fills under the old terms may have passed a smaller new total; then what is filled is the total (FIX D11, D12).
         total = max(order.replace_quantity, order.filled_qty - order.overfill_qty)
         changes |= {"quantity": total, "limit_price": order.replace_limit_price}
-        changes["overfill_qty"] = max(order.filled_qty - total, 0)
+        changes["overfill_qty"] = overfill = max(order.filled_qty - total, 0)
+        if not overfill and OrderFlag.OVERFILL in order.flags:
+            changes["flags"] = tuple(flag for flag in order.flags if flag is not OrderFlag.OVERFILL)
     status = _status(order, cell.target, changes)
     if order.replace_quantity is not None and (cell.target in _REPLACE_ENDS or status.is_final):
         changes |= {"replace_quantity": None, "replace_limit_price": None}
@@ -205,6 +212,8 @@ def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatu
         case Target.DERIVE | Target.DERIVE_NEW | Target.DERIVE_OLD:
             return derived(cum, total)
         case Target.CLOSED_OR_DERIVE:
+            if order.closed_as is OrderStatus.REJECTED and cum > 0:
+                return OrderStatus.CANCELLED  # as in row REFUSED: what was filled cannot be refused any more
             return order.closed_as if order.closed_as is not None else derived(cum, total)
         case Target.REJECTED_OR_CANCELLED:
             return OrderStatus.REJECTED if cum == 0 else OrderStatus.CANCELLED
