@@ -83,7 +83,7 @@ def parse_time(field: str, text: object) -> datetime:
     if not isinstance(text, str) or _TIME.fullmatch(text) is None:
         raise SignalError(field, "expected a time such as 2026-11-23T14:30:00Z")
     try:
-        return as_utc(datetime.fromisoformat(text))
+        return as_utc(datetime.fromisoformat(text.upper()))
     except (ValueError, OverflowError) as error:
         raise SignalError(field, f"expected a time such as 2026-11-23T14:30:00Z: {error}") from None
 

@@ -88,8 +88,12 @@ class Signal(msgspec.Struct, frozen=True):
             _force_utc(self, "expires_at", self.expires_at)
 
     def to_json(self) -> str:
-        """Return one JSON object: field names as keys, Decimals as strings, times in ISO 8601."""
-        return msgspec.json.encode(self).decode()
+        """Return one JSON object: field names as keys, prices as ``digits.digits``, times in ISO 8601."""
+        values = msgspec.to_builtins(self, builtin_types=(Decimal,))
+        for name, value in values.items():
+            if isinstance(value, Decimal):
+                values[name] = f"{value:f}"  # str() would write 0.000000001 as 1E-9, which is no price on the wire
+        return msgspec.json.encode(values).decode()
 
     @classmethod
     def from_json(cls, data: str | bytes, entry_id: str | None = None) -> "Signal":
@@ -176,7 +180,7 @@ def _read_message(raw: bytes) -> dict[str, Any]:
         message = _DECODER.decode(raw)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
-        raise SignalError(where.rstrip("`"), what) from None
+        raise SignalError(where.rstrip("`"), what[:_MAX_SHOWN]) from None
     except UnicodeDecodeError as error:
         raise SignalError("", f"not UTF-8: {error.reason}") from None
     except (msgspec.DecodeError, RecursionError) as error:
@@ -249,4 +253,4 @@ _PARSE: Final = (
     ("expires_at", fields.parse_time),
 )
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MAX_SHOWN: Final = 64
+_MAX_SHOWN: Final = 100

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -31,7 +32,8 @@ def redis_queue(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path) 
 @pytest.fixture
 def proxy(redis_url: str) -> Iterator[CuttingProxy]:
     """Give a proxy before Redis that cuts connections when told to."""
-    port = int(redis_url.rsplit(":", 1)[1].split("/")[0])
+    port = urlsplit(redis_url).port
+    assert port is not None
     proxy = CuttingProxy(port)
     yield proxy
     proxy.close()

@@ -61,7 +61,8 @@ def make_queue(kind: str, url: str, folder: Path) -> Queue:
             return Queue(kind, lambda: RedisListSource(url, KEY, ACCOUNT))
         case "redis_stream":
             return Queue(kind, lambda: RedisStreamSource(url, KEY, GROUP, "c1", ACCOUNT))
-    raise ValueError(kind)
+        case _:
+            raise ValueError(kind)
 
 
 def read_all(source: SignalSource, count: int, limit: int = 512) -> list[Entry]:

@@ -123,7 +123,7 @@ def test_a_file_of_a_newer_version_is_refused(path: Path, source: EmbeddedSource
 
 def test_a_file_that_is_no_database_is_away_and_named(path: Path, source: EmbeddedSource) -> None:
     path.write_bytes(b"no database at all, but long enough to be looked at" * 100)
-    with pytest.raises(SourceAway, match="inbox.sqlite"):
+    with pytest.raises(SourceAway, match=r"inbox\.sqlite"):
         source.open()
 
 

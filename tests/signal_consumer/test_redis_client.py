@@ -66,11 +66,11 @@ def test_a_read_only_replica_and_a_full_server_are_away(redis_url: str) -> None:
     with Redis.from_url(redis_url) as client:
         try:
             client.config_set("maxmemory", "1")
-            with pytest.raises(SourceAway, match="(?i)memory"):
+            with pytest.raises(SourceAway, match=r"(?i)memory"):
                 link.call("LPUSH", "key", "value")
             client.config_set("maxmemory", "0")
             client.replicaof("127.0.0.1", str(free_port()))
-            with pytest.raises(SourceAway, match="(?i)read only replica|master"):
+            with pytest.raises(SourceAway, match=r"(?i)read only replica|master"):
                 link.call("LPUSH", "key", "value")
         finally:
             client.config_set("maxmemory", "0")

@@ -146,7 +146,7 @@ def test_ten_thousand_entries_pass_in_seconds(queue: Queue) -> None:
     source = queue.source()
     queue.push(expected)
     begun = time.monotonic()
-    seen = []
+    seen: list[bytes] = []
     while len(seen) < len(expected):
         entries = source.read(512, 1.0)
         source.settle(entries)
