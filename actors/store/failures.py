@@ -65,6 +65,7 @@ def _explain(where: str, error: BaseException) -> Unavailable | StoreError:
             )
     elif kinds & {"OperationalError", "InterfaceError"} or getattr(error, "sqlstate", "") == _READ_ONLY_SQLSTATE:
         return Unavailable(
-            f"store {where}: {said}: see that the PostgreSQL server runs, can be reached, has space and may be written"
+            f"store {where}: {said}: see that the PostgreSQL server runs, can be reached, has space, may be written "
+            "and that no other session holds a lock; this goes on by itself"
         )
     return StoreError(f"store {where}: {said}: the database is not as this program left it")

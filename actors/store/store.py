@@ -36,6 +36,10 @@ class Store(StoreReads):
     Every write is one transaction on one connection, checks the owner's epoch inside it and is durable when the method
     returns. Reads take connections of their own and see what is committed. All methods are safe from any thread.
 
+    Attributes:
+        account_id: The account.
+        epoch: Which take-over this is; one more at each.
+
     Every write raises:
         Unavailable: The database is away, full, locked or read-only. Nothing was written; only when the connection was
             lost or the disk failed during the commit itself is that unknown, so read again before deciding anything.
@@ -45,6 +49,8 @@ class Store(StoreReads):
 
     def __init__(self, writer: Writer, reading: Engine, where: str, clock: Clock) -> None:
         super().__init__(reading, where)
+        self.account_id: Final = writer.account_id
+        self.epoch: Final = writer.epoch
         self._writer: Final = writer
         self._clock: Final = clock
         self._bulks: Final = Bulks(reading.dialect)

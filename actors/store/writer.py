@@ -75,8 +75,8 @@ class Writer:
         self._path = Path(engine.url.database or "") if sqlite else None
         self._file_id: object = None
         self._begin = "BEGIN IMMEDIATE" if sqlite else "BEGIN"
-        self._account_id = ""
-        self._epoch = 0
+        self.account_id = ""
+        self.epoch = 0
         self._claim_owner = upsert(engine.dialect, owner)
         self._owner_query = _SQLITE_OWNER if sqlite else _POSTGRESQL_OWNER
         self._epoch_query = _SQLITE_EPOCH if sqlite else _POSTGRESQL_EPOCH
@@ -115,7 +115,7 @@ class Writer:
                 )
             epoch: int = 1 if row is None else row[1] + 1
             transaction.write(self._claim_owner, [(account_id, epoch, holder, since)])
-        self._account_id, self._epoch = account_id, epoch
+        self.account_id, self.epoch = account_id, epoch
         return epoch
 
     @contextmanager
@@ -126,11 +126,11 @@ class Writer:
             OwnershipLost: Another owner has taken it.
         """
         with self.transaction() as transaction:
-            row = transaction.first(self._epoch_query, (self._account_id,))
-            if row is None or row[0] != self._epoch:
+            row = transaction.first(self._epoch_query, (self.account_id,))
+            if row is None or row[0] != self.epoch:
                 raise OwnershipLost(
-                    f"store {self._where}: account {self._account_id} was taken by another owner (epoch "
-                    f"{row and row[0]}, ours {self._epoch}); this process must stop"
+                    f"store {self._where}: account {self.account_id} was taken by another owner (epoch "
+                    f"{row and row[0]}, ours {self.epoch}); this process must stop"
                 )
             yield transaction
 
