@@ -99,9 +99,7 @@ class Cell:
             self._work()
 
     def stop(self) -> None:
-        """End the actor in order; what is still held is dropped, for correctness never rests on a clean stop."""
-        if self._state is CellState.STOPPED:
-            return
+        """End the actor in order; what is still held is dropped, for nothing rests on a clean stop."""
         self._begin("stopped")
         self._drop_incarnation()
         self._state = CellState.STOPPED

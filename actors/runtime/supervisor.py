@@ -117,12 +117,10 @@ class Supervisor(Behavior[SupervisorMessage]):
                 assert_never(message)
 
     def _tick(self) -> None:
-        """Compare what each actor has in hand with the limit; the supervisor itself is busy right now."""
+        """Compare how long each actor has been at its batch with the limit."""
         self._context.after(_TICK_EVERY, "tick", Tick())
         now = self._context.clock.monotonic()
         for name, status in self._ports.inspect().items():
-            if name == self._context.name:
-                continue
             known = self._record.hung.get(name)
             if known is not None and status.busy_since != known.busy_since:
                 logger.warning("No longer hung actor=%s", name)
