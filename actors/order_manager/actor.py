@@ -214,7 +214,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         settled, dead = self._intake.settled()
         tell = self._context.tell
         if settled:
-            message = m.SignalsSettled(entries=settled, last_seq=self._set.last_signal, dead=dead)
+            message = m.SignalsSettled(entries=settled, last_seq=self._intake.settled_upto, dead=dead)
             tell(self._peers.consumer, message)
         if unit.fills:
             tell(self._peers.portfolio, m.FillsBooked(fills=tuple(unit.fills)))
@@ -252,6 +252,10 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             self._context.tell(self._peers.consumer, m.OpenIntake())
             # The gate opens once this batch is committed; what waits is sent by the batch after it.
             self._context.after(0.0, "pump", m.OrderManagerTick())
+
+    def _open_unless_halted(self) -> None:
+        if not self._set.halted:  # a later message of the batch may have halted again
+            self._gate.open(HALTED)
 
     def _open_trading(self) -> None:
         self._gate.open(RECOVERING)
@@ -311,7 +315,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             case m.ResumeTrading(by=by, reply=reply):
                 self._set.resume(by)
                 self._gate.close(RECOVERING)
-                self._context.on_commit(lambda: self._gate.open(HALTED))
+                self._context.on_commit(self._open_unless_halted)
                 self._answer(reply, True)
             case m.Reconcile(reply=reply):
                 if reply is not None:

@@ -1,6 +1,6 @@
 """Intake: one queue entry or one host's signal in, exactly one durable outcome out (I6)."""
 
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 
 from actors.errors import SignalConflict
@@ -26,7 +26,8 @@ class Intake:
 
     A Redis list gives its entries no ids, so a leftover of a crash looks like a second push of the same bytes. What
     tells them apart is the durable cursor :data:`REMOVED_CURSOR`: a leftover that matches a recorded entry above the
-    cursor is that entry again.
+    cursor is that entry again. Until all leftovers have come, the cursor stays below those still expected, or a second
+    crash would make them look new.
     """
 
     def __init__(
@@ -51,7 +52,8 @@ class Intake:
         self._removed: int | None = None
         removed = store.cursors().get(REMOVED_CURSOR, 0)
         self._unremoved = deque(store.payloads_after(removed))
-        self._leftovers: Counter[str] = Counter(hash_ for _, hash_ in self._unremoved)
+        self._leftovers: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._expect_leftovers()
 
     def load(self, signal_ids: list[str], entry_ids: Iterable[str]) -> None:
         """Read what is known of the batch's signals and redelivered entries."""
@@ -106,12 +108,14 @@ class Intake:
 
     def restarted(self) -> None:
         """Expect leftovers: the queue is about to be read again from what was not removed."""
-        self._leftovers = Counter(hash_ for _, hash_ in self._unremoved)
+        self._expect_leftovers()
 
     def confirm_removed(self, last_seq: int) -> None:
         """Move the cursor: the queue removed every entry up to this signal row."""
         while self._unremoved and self._unremoved[0][0] <= last_seq:
-            self._unremoved.popleft()
+            seq, hash_ = self._unremoved.popleft()
+            if self._leftovers and seq in self._leftovers[hash_]:
+                self._leftovers[hash_].remove(seq)
         self._removed = last_seq
 
     def commit_cursor(self) -> None:
@@ -119,6 +123,12 @@ class Intake:
         if self._removed is not None and self._set.unit:
             self._set.unit.cursors[REMOVED_CURSOR] = self._removed
             self._removed = None
+
+    @property
+    def settled_upto(self) -> int:
+        """The newest signal row up to which no entry is expected from the queue any more."""
+        expected = [seqs[0] for seqs in self._leftovers.values() if seqs]
+        return min(expected) - 1 if expected else self._set.last_signal
 
     def settled(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
         """Return the entries of this batch and those of them that are dead letters; forget the batch."""
@@ -128,13 +138,21 @@ class Intake:
         self._seen.clear()
         return entries, dead
 
+    def _expect_leftovers(self) -> None:
+        self._leftovers.clear()
+        for seq, hash_ in self._unremoved:
+            self._leftovers[hash_].append(seq)
+
     def _is_old_entry(self, entry: Entry, *, redelivered: bool) -> bool:
         if not (entry.redelivered or redelivered):
+            if entry.entry_id is None:
+                self._leftovers.clear()  # a list gives out its leftovers first: what is expected still was removed
             return False
         if entry.entry_id is not None:
             return entry.entry_id in self._seen
-        if self._leftovers[entry.key] > 0:
-            self._leftovers[entry.key] -= 1
+        expected = self._leftovers.get(entry.key)
+        if expected:
+            expected.popleft()
             return True
         return False
 
