@@ -3,26 +3,23 @@
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 
 from actors.errors import StoreError
 from actors.store.failures import explained
 from actors.store.statements import is_sqlite
 
 _SCRIPTS: Final = Path(__file__).with_name("migrations")
+_VERSION_TABLE: Final = "alembic_version"
 _UPGRADE_LOCK: Final = 0x6F61_7363
 
 
-def newest_revision() -> str:
-    """Return the revision of this program's schema."""
-    revision = ScriptDirectory(str(_SCRIPTS)).get_current_head()
-    if revision is None:
+def known_revisions() -> list[str]:
+    """Return the revisions this program can make, the newest last; the name of a migration's file begins with it."""
+    revisions = sorted(path.name.partition("_")[0] for path in _SCRIPTS.glob("versions/[0-9]*.py"))
+    if not revisions:
         raise StoreError(f"no migrations in {_SCRIPTS}: the installation is incomplete, install order-actors again")
-    return revision
+    return revisions
 
 
 def upgrade(engine: Engine, where: str) -> None:
@@ -37,13 +34,8 @@ def upgrade(engine: Engine, where: str) -> None:
         try:
             if not sqlite:  # two programs may start at once
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_UPGRADE_LOCK,))
-            newest = newest_revision()
-            found = _revision(connection)
-            _refuse_newer(found, newest, where)
-            if found != newest:
-                config = Config(attributes={"connection": connection})
-                config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-                command.upgrade(config, "head")
+            if _accepted_revision(connection, where) != known_revisions()[-1]:
+                _run_migrations(connection)
             connection.exec_driver_sql("COMMIT")
         except BaseException:
             connection.invalidate()
@@ -57,24 +49,34 @@ def require_current(engine: Engine, where: str) -> None:
         StoreError: There is none, or it is older or newer than this program's.
     """
     with explained(engine, where), engine.connect() as connection:
-        newest, found = newest_revision(), _revision(connection)
-    _refuse_newer(found, newest, where)
+        found = _accepted_revision(connection, where)
     if found is None:
         raise StoreError(f"store {where}: it is empty; start the system once, it makes the tables")
-    if found != newest:
+    if found != known_revisions()[-1]:
         raise StoreError(
-            f"store {where}: its schema is {found}, this program reads {newest}; start the system once to upgrade it"
+            f"store {where}: its schema is {found}, this program reads {known_revisions()[-1]}; "
+            "start the system once to upgrade it"
         )
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _refuse_newer(found: str | None, newest: str, where: str) -> None:
-    known = {script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()}
+def _accepted_revision(connection: Connection, where: str) -> str | None:
+    """Return the schema's revision, None for an empty store; refuse one this program does not know."""
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    found: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {_VERSION_TABLE}").scalar()  # noqa: S608
+    known = known_revisions()
     if found is not None and found not in known:
         raise StoreError(
-            f"store {where}: its schema is {found}, this program knows up to {newest}; "
+            f"store {where}: its schema is {found}, this program knows up to {known[-1]}; "
             "install the version of order-actors that wrote it, or a newer one"
         )
+    return found
+
+
+def _run_migrations(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - a sixth of a second that only an upgrade needs
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    command.upgrade(config, "head")

@@ -141,6 +141,16 @@ def test_a_newer_schema_is_refused_by_name_and_left_alone(store: Store, store_ur
     assert owner.epoch == 1
 
 
+def test_a_reader_refuses_an_older_schema_since_it_must_not_upgrade_it(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(sqlite_url).close()
+    monkeypatch.setattr("actors.store.upgrade.known_revisions", lambda: ["0001", "0002"])
+
+    with pytest.raises(StoreError, match="its schema is 0001, this program reads 0002; start the system once"):
+        StoreReader.open(sqlite_url)
+
+
 def test_programs_that_start_at_once_make_one_schema_and_count_their_epochs(
     postgres_database: str, sqlite_url: str
 ) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from actors.errors import StoreError
+from actors.store import upgrade
 from actors.store.schema import METADATA
 from actors.store.store import Store
-from actors.store.upgrade import newest_revision
 from tests.store.samples import ACCOUNT
 
 
@@ -23,7 +24,13 @@ def test_the_migrations_make_the_tables_of_the_program(store: Store) -> None:
         revision = context.get_current_revision()
 
     assert differences == []
-    assert revision == newest_revision()
+    assert revision == upgrade.known_revisions()[-1]
+
+
+def test_the_names_of_the_migrations_tell_their_order() -> None:
+    scripts = ScriptDirectory(str(Path(upgrade.__file__).with_name("migrations")))
+
+    assert upgrade.known_revisions() == [script.revision for script in scripts.walk_revisions()][::-1]
 
 
 def test_the_indexes_cover_the_rows_the_program_means(sqlite_url: str, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class Asking:
                 cursor.close()
             except BaseException:
                 connection.invalidate()
+                self._engine.dispose()  # what waits in the pool is as likely to be dead
                 raise
             connection.close()
         return rows
