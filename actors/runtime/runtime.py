@@ -86,14 +86,21 @@ class Cells:
         address = runtime.spawn(SUPERVISOR, lambda context: Supervisor(context, self.record, ports), batch_limit=1)
         self._escalate = ports.escalate
         self._supervisor = address
-        while self._unheard:
-            address.tell(self._unheard.popleft())
+        self._hand_over(address)
         return address
 
     def _notify(self, event: RuntimeEvent) -> None:
-        if self._supervisor is None:
-            self._unheard.append(event)
-        elif event.name == SUPERVISOR and isinstance(event, Terminated) and self._escalate is not None:
+        if event.name == SUPERVISOR and isinstance(event, Terminated) and self._escalate is not None:
             self._escalate(event.name, f"given up: {event.reason}")  # nobody is left to hear it
-        else:
-            self._supervisor.tell(event)
+            return
+        self._unheard.append(event)  # first, so that an event of this very moment is seen here or by supervise()
+        if self._supervisor is not None:
+            self._hand_over(self._supervisor)
+
+    def _hand_over(self, supervisor: Address[SupervisorMessage]) -> None:
+        while True:
+            try:
+                event = self._unheard.popleft()
+            except IndexError:  # empty, maybe since another thread was faster
+                return
+            supervisor.tell(event)
