@@ -1,0 +1,140 @@
+"""Signals from the command line reach the queue, all of a file or none of it."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from actors import Signal
+from actors.signal_consumer.load import make_source
+from tests.cli.workspace import Workspace
+from tests.servers import RedisServer
+
+GOOD = '{"strategy_id":"s","symbol":"X","action":"buy","quantity":1,"signal_id":"%s"}'
+NO_ID = b'{"strategy_id":"s","symbol":"X","action":"buy","quantity":1}'
+
+
+def queued(workspace: Workspace) -> list[bytes]:
+    with closing(make_source(workspace.settings)) as source:
+        source.open()
+        return [entry.payload for entry in source.read(10_000, 0.01)]
+
+
+def test_a_signal_is_pushed_and_its_id_printed(workspace: Workspace) -> None:
+    arguments = ["--side", "sell", "--symbol", "US.AAPL", "--quantity", "100", "--limit", "187.25", "--reason", "test"]
+    result = workspace.cli("signal", *arguments, "--strategy", "alpha", "--signal-id", "X-1")
+    assert (result.exit_code, result.stdout) == (0, "X-1\n")
+    signal = Signal.from_json(queued(workspace)[0])
+    assert (signal.action, signal.symbol, signal.quantity, str(signal.limit_price)) == (
+        "sell",
+        "US.AAPL",
+        100,
+        "187.25",
+    )
+    assert (signal.order_type, signal.strategy_id, signal.account_id) == ("limit", "alpha", "ACC")
+
+
+def test_a_signal_without_an_id_gets_one(workspace: Workspace) -> None:
+    first, second = (
+        workspace.cli("signal", "--side", "buy", "--symbol", "A", "--quantity", "1").stdout.strip() for _ in "12"
+    )
+    assert first != second
+    assert [Signal.from_json(payload).signal_id for payload in queued(workspace)] == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "field"),
+    [
+        ("--side", "hold", "side"),
+        ("--symbol", "A B", "symbol"),
+        ("--symbol", "", "symbol"),
+        ("--quantity", "0", "quantity"),
+        ("--quantity", "-5", "quantity"),
+        ("--quantity", "1.5", "quantity"),
+        ("--quantity", "1_000", "quantity"),
+        ("--quantity", "٣", "quantity"),
+        ("--limit", "1e5", "limit"),
+        ("--limit", "0", "limit_price"),
+        ("--strategy", "EXTERNAL", "strategy_id"),
+        ("--signal-id", "\x1b[2J", "signal_id"),
+        ("--reason", "two\nlines", "reason"),
+        ("--reference-price", "NaN", "reference_price"),
+    ],
+)
+def test_a_bad_value_ends_with_2_and_names_the_field(workspace: Workspace, option: str, value: str, field: str) -> None:
+    good = {"--side": "buy", "--symbol": "A", "--quantity": "1"} | {option: value}
+    result = workspace.cli("signal", *(word for pair in good.items() for word in pair))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"order-actors: {field}: expected") or field == "strategy_id"
+    assert len(result.stderr.splitlines()) == 1
+    assert not workspace.data.exists()
+
+
+def test_a_file_is_imported_as_it_is(workspace: Workspace) -> None:
+    file = workspace.directory / "signals.jsonl"
+    lines = [(GOOD % f"s{number}").encode() for number in range(2_500)]
+    file.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines) + b"\n\n  \n" + NO_ID)
+    result = workspace.cli("signals", "import", str(file))
+    assert (result.exit_code, result.stdout) == (0, "2501 signals imported\n"), result.stderr
+    assert queued(workspace) == [*lines, NO_ID]
+
+
+def test_one_bad_line_and_nothing_is_imported(workspace: Workspace) -> None:
+    file = workspace.directory / "signals.jsonl"
+    other = '{"strategy_id":"s","symbol":"X","action":"buy","quantity":1,"account_id":"OTHER"}'
+    file.write_text(f"{GOOD % 's1'}\n{{\x1b[2J\n{GOOD % 's2'}\n{other}\n")
+    result = workspace.cli("signals", "import", str(file))
+    assert (result.exit_code, result.stdout) == (1, "")
+    first, second, last = result.stderr.splitlines()
+    assert first.startswith(f"{file}:2: not JSON")
+    assert second == f"{file}:4: account_id: OTHER is not ACC, which this system trades"
+    assert last == f"order-actors: {file}: 2 of 4 lines are wrong; nothing was imported"
+    assert "\x1b" not in result.stderr
+    assert not workspace.data.exists()
+
+
+def test_only_the_first_bad_lines_are_shown(workspace: Workspace) -> None:
+    file = workspace.directory / "signals.jsonl"
+    file.write_text("x\n" * 50)
+    result = workspace.cli("signals", "import", str(file))
+    assert len(result.stderr.splitlines()) == 21
+    assert "50 of 50 lines are wrong" in result.stderr
+
+
+def test_a_missing_file_ends_with_2(workspace: Workspace) -> None:
+    result = workspace.cli("signals", "import", "none.jsonl")
+    assert (result.exit_code, result.stderr) == (2, "order-actors: none.jsonl: No such file or directory\n")
+
+
+@pytest.mark.parametrize("transport", ["redis_list", "redis_stream"])
+def test_signals_go_to_the_configured_transport(workspace: Workspace, redis_url: str, transport: str) -> None:
+    workspace.configure(f"signals: {{transport: {transport}}}\nredis: {{url: '{redis_url}'}}\n")
+    file = workspace.directory / "signals.jsonl"
+    file.write_text(f"{GOOD % 's1'}\n{GOOD % 's2'}\n")
+    assert workspace.cli("signals", "import", str(file)).exit_code == 0
+    result = workspace.cli("signal", "--side", "buy", "--symbol", "A", "--quantity", "1", "--signal-id", "s3")
+    assert result.exit_code == 0
+    assert [Signal.from_json(payload).signal_id for payload in queued(workspace)] == ["s1", "s2", "s3"]
+
+
+def test_a_list_takes_no_signal_without_an_id(workspace: Workspace, redis_url: str) -> None:
+    workspace.configure(f"signals: {{transport: redis_list}}\nredis: {{url: '{redis_url}'}}\n")
+    file = workspace.directory / "signals.jsonl"
+    file.write_bytes(NO_ID)
+    result = workspace.cli("signals", "import", str(file))
+    assert result.exit_code == 1
+    assert f"{file}:1: signal_id: missing" in result.stderr
+
+
+def test_a_queue_that_is_away_ends_with_1(workspace: Workspace, redis_server: RedisServer, tmp_path: Path) -> None:
+    redis_server.stop()
+    try:
+        url = f"redis://:canary@127.0.0.1:{redis_server.port}/0"
+        workspace.configure("signals: {transport: redis_stream}\n")
+        arguments = ["signal", "--side", "buy", "--symbol", "A", "--quantity", "1"]
+        result = workspace.cli(*arguments, env={"ORDER_ACTORS__REDIS__URL": url})
+    finally:
+        redis_server.start()
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert "canary" not in result.stderr

@@ -1,0 +1,86 @@
+"""Exit codes, and errors of one line without a trace."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from actors.cli import main as main_module
+from actors.cli.main import cli
+from tests.cli.workspace import Workspace
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, prog_name="order-actors")
+
+
+def test_help_names_every_command() -> None:
+    result = invoke("--help")
+    assert result.exit_code == 0
+    for name in main_module._COMMANDS:
+        assert re.search(rf"^  {name} ", result.stdout, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", main_module._COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    result = invoke(name, "--help")
+    assert result.exit_code == 0
+    assert "Usage: order-actors" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nope"],
+        ["orders"],
+        ["orders", "-c"],
+        ["orders", "--nope"],
+        ["cancel", "-c", "x.yaml"],
+        ["signal", "-c", "x.yaml", "--symbol", "A"],
+        ["dead-letters"],
+        ["dead-letters", "show", "-c", "x.yaml", "zero"],
+        ["demo", "--seconds", "0"],
+    ],
+)
+def test_bad_usage_ends_with_2(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr
+
+
+@pytest.mark.parametrize("command", [["orders"], ["run"], ["check"], ["halt"], ["signals", "list"], ["verify"]])
+def test_a_bad_configuration_ends_with_2_and_one_line(tmp_path: Path, command: list[str]) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("account_id: A\nbroker: {paper: {fill_delai: 1}}\n")
+    result = invoke(*command, "-c", str(path))
+    assert (result.exit_code, result.stdout) == (2, "")
+    expected = f"order-actors: {path}:2: broker.paper.fill_delai: unknown key; did you mean fill_delay?\n"
+    assert result.stderr == expected
+
+
+def test_a_missing_configuration_ends_with_2_and_one_line(tmp_path: Path) -> None:
+    result = invoke("orders", "-c", str(tmp_path / "none.yaml"))
+    assert (result.exit_code, result.stderr) == (2, f"order-actors: {tmp_path}/none.yaml: no such file\n")
+
+
+def test_a_fault_of_ours_is_one_line_unless_debugging(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("boom\nredis://:canary@h")
+
+    monkeypatch.setattr("actors.cli.reading.print_rows", lambda *_, **__: broken())
+    result = workspace.cli("orders")
+    assert result.exit_code == 1
+    expected = "order-actors: internal error: ZeroDivisionError: boom redis://:***@h; --debug shows where\n"
+    assert result.stderr == expected
+    assert isinstance(workspace.cli("orders", "--debug").exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("command", [["cancel", "oa-1"], ["cancel-all"], ["status"]])
+def test_without_a_running_system_a_request_ends_with_1(workspace: Workspace, command: list[str]) -> None:
+    result = workspace.cli(*command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    expected = f"order-actors: {command[0]}: no system runs on {workspace.data}; start one with `order-actors run`\n"
+    assert result.stderr == expected
+    assert not workspace.data.exists()
