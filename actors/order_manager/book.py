@@ -202,9 +202,11 @@ def _finish(
 
 def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatus:
     fixed = _FIXED.get(target)
+    cum: int = changes.get("filled_qty", order.filled_qty)
+    if fixed is OrderStatus.PARTIAL_FILL and cum <= 0:
+        return OrderStatus.SUBMITTED  # a reversal overtook this fill
     if fixed is not None:
         return fixed
-    cum: int = changes.get("filled_qty", order.filled_qty)
     total: int = changes.get("quantity", order.quantity)
     match target:
         case Target.SAME | Target.NEW_TERMS | Target.EDIT:

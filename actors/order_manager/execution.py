@@ -160,9 +160,8 @@ class Execution:
 
     def release_parked(self, before: datetime) -> None:
         """Give fills that waited too long to an order of their own, which is not ours (I26)."""
-        for fill in self._set.parked_before(before):
-            if self._set.find_by_broker_id(fill.order_id) is None:
-                self._external(fill.order_id, fill, self._set.now, fill.quantity)
+        for broker_order_id, fills in self._set.parked_before(before).items():
+            self._external(broker_order_id, fills[0], self._set.now, sum(fill.quantity for fill in fills))
 
     def _duplicate(self, known: OrderFill, fill: OrderFill) -> None:
         same = (known.quantity, known.price, known.order_id) == (fill.quantity, fill.price, fill.order_id)
@@ -182,19 +181,28 @@ class Execution:
         A stranger of a full query becomes an EXTERNAL order; a push about one is left to the next query, because an
         order of ours may be reported before its acknowledgement.
         """
-        order = self._set.find_by_broker_id(report.broker_order_id)
-        if order is not None:
-            return order.order_id
-        order = self._set.find(report.client_order_id) if report.client_order_id is not None else None
-        if order is not None:
-            if order.broker_order_id is None:
-                self._set.tie(order, report.broker_order_id)
-                self._dispatcher.answered(order.order_id)
-                self._book_parked(report.broker_order_id)
-            return order.order_id
+        known = self._set.find_by_broker_id(report.broker_order_id)
+        ours = self._set.find(report.client_order_id) if report.client_order_id is not None else None
+        if ours is not None and ours.broker_order_id is None:
+            self._adopt(ours, report.broker_order_id, known)
+            return ours.order_id
+        found = known if known is not None else ours
+        if found is not None:
+            return found.order_id
         if queried:
             return self._external(report.broker_order_id, report, report.at, report.quantity).order_id
         return None
+
+    def _adopt(self, order: Order, broker_order_id: str, known: Order | None) -> None:
+        """Tie an order to the broker's id; it may stand under an EXTERNAL order whose fills were told long before."""
+        if known is not None and known.strategy_id == EXTERNAL:
+            self._set.tie(order, broker_order_id, OrderFlag.NEEDS_REVIEW)
+            reason = f"fills of broker order {broker_order_id} were booked to {known.order_id}, and are this order's"
+            self._set.note("order.found_late", order_id=order.order_id, reason=reason, alert=True)
+        else:
+            self._set.tie(order, broker_order_id)
+        self._dispatcher.answered(order.order_id)
+        self._book_parked(broker_order_id)
 
     def report(self, report: OrderReport, *, queried: bool) -> None:
         """Apply the broker's picture of an order; in a full query its fills have been booked before."""

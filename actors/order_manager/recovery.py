@@ -14,7 +14,7 @@ import msgspec
 
 from actors.broker.base import VenueSnapshot
 from actors.messages import BrokerMessage, Connect, QueryVenue, VenueReported
-from actors.model import Order
+from actors.model import Order, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.execution import Execution
@@ -74,6 +74,7 @@ class Recovery:
         self._queryable = queryable
         self._seen = seen
         self._asked: datetime | None = None
+        self._covered: datetime | None = None  # what was parked before then, the broker was asked about
         self._asking = False
         self._doubts: set[str] = set()
         self._missed: dict[str, tuple[int, datetime]] = {}
@@ -99,11 +100,14 @@ class Recovery:
         """Forget that recovery ever succeeded; nothing is sent until it does again."""
         self.recovered = False
         self._asking = False
+        self._missed.clear()  # what was under way when the connection broke may arrive yet
 
     # ------------------------------------------------------------ asking
 
     def doubt(self, order: Order) -> None:
         """Have the broker asked about an order soon."""
+        if OrderFlag.NEEDS_REVIEW in order.flags:
+            return  # asking did not help; a person knows
         if self._queryable:
             self._doubts.add(order.order_id)
         else:
@@ -124,11 +128,15 @@ class Recovery:
 
     def tick(self, now: datetime) -> None:
         """Ask again when it is time; give up waiting where that is due."""
-        self.execution.release_parked(now - self._policy.parked)
         if not self.recovered or self._asked is None:
             return
+        covered = self._covered if self._queryable else now
+        if covered is not None:
+            # Fills go to an order that is not ours only when the broker was asked since, and did not name one of ours.
+            self.execution.release_parked(min(now - self._policy.parked, covered))
         if self._queryable:
-            wait = self._policy.doubt_interval if self._doubts or self._missed else self._policy.interval
+            unsettled = self._doubts or self._missed or self._set.has_parked
+            wait = self._policy.doubt_interval if unsettled else self._policy.interval
             if now - self._asked >= wait:
                 self.ask()
         elif now - self._asked >= self._policy.interval:
@@ -148,6 +156,7 @@ class Recovery:
     def apply(self, message: VenueReported) -> int:
         """Apply a query: fills first, then where orders stand, then what is absent. Returns the differences mended."""
         self._asking = False
+        self._covered = self._asked
         before = len(self._set.unit.events)
         if message.snapshot is not None:
             self._doubts.clear()
@@ -177,6 +186,8 @@ class Recovery:
     def _absent(self, order: Order, *, proves: bool) -> None:
         if proves and order.broker_order_id is None:
             self._dispatcher.not_sent(order, "the broker does not know it")
+            return
+        if OrderFlag.NEEDS_REVIEW in order.flags and order.status is not OrderStatus.UNKNOWN:
             return
         count, first = self._missed.get(order.order_id, (0, self._set.now))
         self._missed[order.order_id] = (count + 1, first)

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from actors.messages import Event
-from actors.model import BookedFill, Order, OrderFill
+from actors.model import BookedFill, Order, OrderFill, OrderFlag
 from actors.order_manager import events
 from actors.order_manager.book import Step, apply_fill, step
 from actors.order_manager.transitions import OrderEvent
@@ -105,9 +105,10 @@ class WorkingSet:
         self.record(order, result, event.value)
         return result
 
-    def tie(self, order: Order, broker_order_id: str) -> None:
+    def tie(self, order: Order, broker_order_id: str, *flags: OrderFlag) -> None:
         """Record under which id the broker keeps an order, without any change of its status."""
-        tied = msgspec.structs.replace(order, broker_order_id=broker_order_id)
+        flags = tuple(sorted({*order.flags, *flags}))
+        tied = msgspec.structs.replace(order, broker_order_id=broker_order_id, flags=flags)
         self.unit.put_order(tied)
         self._changed(tied)
 
@@ -219,9 +220,15 @@ class WorkingSet:
         self.unit.unparked.extend(fill.fill_id for fill, _ in waiting)
         return [fill for fill, _ in waiting]
 
-    def parked_before(self, moment: datetime) -> list[OrderFill]:
-        """Return the fills parked since before a moment."""
-        return [fill for waiting in self._parked.values() for fill, since in waiting if since < moment]
+    @property
+    def has_parked(self) -> bool:
+        """Whether any fill waits for its order."""
+        return bool(self._parked)
+
+    def parked_before(self, moment: datetime) -> dict[str, list[OrderFill]]:
+        """Return, by broker order, the fills of which the first was parked before a moment."""
+        parked = self._parked.items()
+        return {key: [fill for fill, _ in waiting] for key, waiting in parked if waiting[0][1] < moment}
 
     # ------------------------------------------------------------ the batch
 

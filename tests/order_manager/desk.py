@@ -113,7 +113,7 @@ class Desk:
         return self.order(number)
 
     def accept(self, number: int = 1) -> None:
-        """Have the broker take an order, as B1, B2, …"""
+        """Have the broker take an order, under the id B1, B2 and so on."""
         at = self.clock.now()
         self.tell(m.OrderAccepted(order_id=order_id(number), broker_order_id=f"B{number}", at=at))
 
