@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+import time  # noqa: TID251 - a pause before anything runs that could be handed a clock
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -16,6 +17,8 @@ else:
 
 _LOCK_NAME: Final = "owner.lock"
 _HOLDER_NAME: Final = "owner.txt"
+_TRIES: Final = 20
+_PAUSE: Final = 0.01
 
 
 class DataDirLock:
@@ -39,7 +42,7 @@ class DataDirLock:
                 f"data directory {self.directory}: {error.strerror or error}; choose one this user may write"
             ) from error
         try:
-            _take(handle)
+            _take_patiently(handle)
         except OSError as error:
             handle.close()
             raise StoreLocked(
@@ -77,14 +80,15 @@ class DataDirLock:
 def holder_of(path: str | Path) -> str | None:
     """Return who holds a data directory, None when nobody does.
 
-    Without a holder's text the lock is not even looked at, so that this stands in no starting process's way.
+    Looking takes the lock for a moment; a process that starts just then tries again. Without a holder's text nobody
+    holds it, and the lock is not even looked at.
     """
     directory = Path(path)
     if not (directory / _HOLDER_NAME).exists():
         return None
     try:
         with (directory / _LOCK_NAME).open("ab") as handle:
-            _take(handle)
+            _take(handle, shared=True)
     except FileNotFoundError:
         return None
     except OSError:
@@ -99,10 +103,25 @@ def _read_holder(directory: Path) -> str:
         return "another process"  # it has the lock and is about to write its name
 
 
-def _take(handle: BinaryIO) -> None:
-    """Lock the file, or raise OSError at once. The lock goes with the open file, not with the process's other files."""
+def _take_patiently(handle: BinaryIO) -> None:
+    """Lock the file; a holder is one that still has it after a moment, not somebody looking."""
+    for _ in range(_TRIES - 1):
+        try:
+            _take(handle)
+        except OSError:
+            time.sleep(_PAUSE)
+        else:
+            return
+    _take(handle)
+
+
+def _take(handle: BinaryIO, *, shared: bool = False) -> None:
+    """Lock the file, or raise OSError at once. The lock goes with the open file, not with the process's other files.
+
+    Those who only look share it, where the system can.
+    """
     if sys.platform == "win32":
         handle.seek(0)
         msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
     else:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -5,12 +5,14 @@ import platform
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from actors.errors import StoreError, StoreLocked
-from actors.store.lock import DataDirLock
+from actors.store.lock import DataDirLock, holder_of
 
 HOLD = """
 import sys
@@ -36,10 +38,13 @@ def test_a_second_process_is_told_who_has_the_directory_and_a_kill_frees_it(tmp_
     try:
         with pytest.raises(StoreLocked) as refused:
             DataDirLock(tmp_path)
+        assert holder_of(tmp_path) == name
     finally:
         holder.kill()
         holder.communicate()
 
+    assert (tmp_path / "owner.txt").read_text() == name
+    assert holder_of(tmp_path) is None
     assert str(holder.pid) in name
     assert platform.node() in name
     assert str(refused.value).startswith(f"data directory {tmp_path} is in use by {name}; stop that process first")
@@ -81,3 +86,29 @@ def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=r"data directory .*file: File exists; choose one this user may write"):
         DataDirLock(tmp_path / "file")
+
+
+def test_nobody_holds_a_directory_that_is_free_or_not_there(tmp_path: Path) -> None:
+    with DataDirLock(tmp_path) as lock:
+        assert holder_of(tmp_path) == lock.holder
+    assert holder_of(tmp_path) is None
+    assert holder_of(tmp_path / "nowhere") is None
+
+
+def test_looking_for_the_holder_stands_in_nobodys_way(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            holder_of(tmp_path)
+
+    with ThreadPoolExecutor(2) as pool:
+        lookers = [pool.submit(look) for _ in range(2)]
+        try:
+            for _ in range(100):
+                (tmp_path / "owner.txt").write_text("one that was killed")
+                DataDirLock(tmp_path).release()
+        finally:
+            done.set()
+        for looker in lookers:
+            looker.result(30)
