@@ -1,10 +1,9 @@
 """The assembly: builds every part of a trading system, starts them in order and stops them in reverse."""
 
 import logging
-import threading
 from concurrent.futures import Future
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -23,6 +22,7 @@ from actors.publisher.redis_sink import RedisSink
 from actors.publisher.subscribers import Subscribers
 from actors.publisher.worker import PublisherWorker
 from actors.runtime.behavior import Address
+from actors.runtime.forward import Forward
 from actors.runtime.policy import RestartPolicy
 from actors.runtime.supervisor import SupervisorPorts
 from actors.runtime.threads import ThreadRuntime, dump_threads
@@ -35,43 +35,15 @@ from actors.store.unit import DeadLetter
 
 log = logging.getLogger(__name__)
 
-M = TypeVar("M")
-
 RECOVERY_MARGIN = 10.0
 """How much longer than a submit's deadline an order may stay without any answer, in seconds."""
-
-
-class Forward(Generic[M]):
-    """An address that can be given away before its actor exists; keeps what is told until then."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._early: list[M] = []
-        self._target: Address[M] | None = None
-
-    def bind(self, target: Address[M]) -> None:
-        """Lead everything told, before and from now on, to an actor."""
-        with self._lock:
-            for message in self._early:
-                target.tell(message)
-            self._early.clear()
-            self._target = target
-
-    def tell(self, message: M) -> None:
-        """Pass a message on, or keep it until there is somebody."""
-        if self._target is None:
-            with self._lock:
-                if self._target is None:
-                    self._early.append(message)
-                    return
-        self._target.tell(message)
 
 
 class Assembly:
     """Every part of one running trading system; made by ``start``, gone after ``stop``.
 
     Attributes:
-        recovered: Set once the first recovery finished clean and orders may be sent.
+        recovered: Done once the first recovery finished clean and orders may be sent.
         failures: Why actors were given up or hang, by name.
     """
 
@@ -82,7 +54,7 @@ class Assembly:
         self.waiters = Waiters()
         self.board = PositionBoard()
         self.subscribers = Subscribers()
-        self.recovered = threading.Event()
+        self.recovered: Future[None] = Future()
         self.failures: dict[str, str] = {}
         supervision = settings.supervision
         self.runtime = ThreadRuntime(
@@ -99,9 +71,10 @@ class Assembly:
         self.reader = Reader(make_source(settings))
         url = settings.redis_url
         publish = settings.publish
-        self.publisher = (
-            PublisherWorker(RedisSink(url, channel=publish.channel, stream=publish.stream, cap=publish.stream_cap)) if url else None
-        )
+        self.publisher: PublisherWorker | None = None
+        if url is not None:
+            sink = RedisSink(url, channel=publish.channel, stream=publish.stream, cap=publish.stream_cap)
+            self.publisher = PublisherWorker(sink)
         self.consumer: Address[SignalConsumerMessage]
         self.order_manager: Address[OrderManagerMessage]
 
@@ -144,7 +117,7 @@ class Assembly:
         self.order_manager = runtime.spawn(
             "order_manager",
             lambda context: OrderManager(
-                context, self.store, manager, peers, self.gate, self.waiters, self.recovered.set
+                context, self.store, manager, peers, self.gate, self.waiters, self._on_recovered
             ),
         )
         order_manager.bind(self.order_manager)
@@ -197,6 +170,10 @@ class Assembly:
         return hung
 
     # ------------------------------------------------------------ failures
+
+    def _on_recovered(self) -> None:
+        if not self.recovered.done():
+            self.recovered.set_result(None)
 
     def revive(self) -> tuple[str, ...]:
         """Have actors that were given up try again; a person asked for it. Returns their names."""

@@ -5,12 +5,12 @@ Facts are in the past tense, commands imperative. All fields are immutable value
 
 from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from actors.broker.base import OrderReport, Quote, VenueSnapshot
-from actors.model import BookedFill, Order, OrderFill, OrderStatus, Signal
+from actors.model import BookedFill, Event, Order, OrderFill, OrderStatus, Signal
 from actors.signal_consumer.base import Entry
 
 
@@ -18,29 +18,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Base class of all messages."""
 
 
-# ---------------------------------------------------------------- to the signal consumer
+# to the signal consumer
 
 
 class EntriesRead(Message, frozen=True):
-    """The reader took entries from the queue.
-
-    Attributes:
-        entries: Oldest first.
-        epoch: How often the reader had been restarted; entries of an earlier epoch are read again and come once more.
-    """
+    """The reader took entries, oldest first; ``epoch`` counts its restarts, and an older one's come once more."""
 
     entries: tuple[Entry, ...]
     epoch: int = 0
 
 
 class SignalsSettled(Message, frozen=True):
-    """The outcomes of these entries are durable; they may be removed from the queue.
-
-    Attributes:
-        entries: Every entry of the batch, redelivered ones included.
-        last_seq: The newest signal row committed.
-        dead: Those of them that became dead letters, for the courtesy copy in the queue.
-    """
+    """The outcomes of these entries, up to row ``last_seq``, are durable; ``dead`` are dead letters among them."""
 
     entries: tuple[Entry, ...]
     last_seq: int
@@ -48,7 +37,7 @@ class SignalsSettled(Message, frozen=True):
 
 
 class EntriesRemoved(Message, frozen=True):
-    """The queue confirmed that everything settled up to this signal row is removed."""
+    """The queue removed everything settled up to this signal row."""
 
     last_seq: int
 
@@ -89,7 +78,7 @@ SignalConsumerMessage: TypeAlias = (
 )
 
 
-# ---------------------------------------------------------------- to the order manager
+# to the order manager
 
 
 class SignalReceived(Message, frozen=True):
@@ -234,12 +223,9 @@ class OrderReported(Message, frozen=True):
 
 
 class VenueReported(Message, frozen=True):
-    """A full query of the broker succeeded.
+    """A full query of the broker succeeded; ``snapshot`` is None from a broker that cannot be queried.
 
-    Attributes:
-        snapshot: What it said; None from a broker that cannot be queried.
-        judged: Orders whose absence from the snapshot counts: sent before the query, their submit call over by then.
-        absence_proves_unsent: Whether absence proves that an order was never sent.
+    ``judged`` are the orders whose absence counts: sent before the query, their submit call over by then.
     """
 
     snapshot: VenueSnapshot | None
@@ -296,7 +282,7 @@ OrderManagerMessage: TypeAlias = (
 )
 
 
-# ---------------------------------------------------------------- to the broker actor
+# to the broker actor
 
 
 class Connect(Message, frozen=True):
@@ -335,17 +321,10 @@ class QueryVenue(Message, frozen=True):
 
 
 class CallReturned(Message, frozen=True):
-    """A worker finished a broker call.
-
-    Attributes:
-        call: The command it carried out.
-        value: What the broker returned; None when it raised.
-        error: What it raised, else None.
-        at: When it returned (UTC).
-    """
+    """A worker finished a broker call: ``value`` is what the broker returned, ``error`` what it raised."""
 
     call: "BrokerCall"
-    value: Any
+    value: object
     error: BaseException | None
     at: datetime
 
@@ -378,7 +357,7 @@ BrokerMessage: TypeAlias = (
 )
 
 
-# ---------------------------------------------------------------- to the portfolio
+# to the portfolio
 
 
 class FillsBooked(Message, frozen=True):
@@ -400,23 +379,7 @@ class PortfolioTick(Message, frozen=True):
 PortfolioMessage: TypeAlias = FillsBooked | PricesMarked | PortfolioTick
 
 
-# ---------------------------------------------------------------- to the publisher
-
-
-class Event(Message, frozen=True):
-    """One row of the event log.
-
-    Attributes:
-        seq: Its place, gap-free from 1.
-        type: What happened, such as ``order.submitted`` or ``fill.booked``.
-        order_id: The order it is about, else None.
-        body: The event as JSON; what is stored and what is published are these same bytes.
-    """
-
-    seq: int
-    type: str
-    order_id: str | None
-    body: bytes
+# to the publisher
 
 
 class EventsCommitted(Message, frozen=True):

@@ -90,8 +90,7 @@ class TradingSystem:
         try:
             self._parts.start()
             self._commands.start()
-            if not self._parts.recovered.wait(timeout):
-                raise OrderActorsError(self._why_not_recovered(timeout))
+            self._await_recovery(self._parts, timeout)
         except BaseException:
             self.stop()
             raise
@@ -252,6 +251,12 @@ class TradingSystem:
             raise not_running()
         return self._parts
 
+    def _await_recovery(self, parts: Assembly, timeout: float | None) -> None:
+        try:
+            parts.recovered.result(timeout)
+        except TimeoutError:
+            raise OrderActorsError(self._why_not_recovered(timeout)) from None
+
     def _why_not_recovered(self, timeout: float | None) -> str:
         health = self.health()
         errors = {name: a["last_error"] for name, a in health["actors"].items() if a["last_error"]}
@@ -261,7 +266,7 @@ class TradingSystem:
         )
 
 
-def set_halt(settings: Settings, halted: bool, reason: str, by: str) -> None:
+def set_halt(settings: Settings, *, halted: bool, reason: str, by: str) -> None:
     """Set or clear the halt while no system runs on the data directory.
 
     Raises:

@@ -20,12 +20,12 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import redis
 
 from actors import Order, PaperBroker, Settings, Signal, TradingSystem
-from actors.settings import PaperSettings, BrokerSettings, RedisSettings, SignalSettings
+from actors.settings import BrokerSettings, PaperSettings, RedisSettings, SignalSettings
 
 KEY = "approved_signals"
 
@@ -44,7 +44,7 @@ class MeasuredBroker(PaperBroker):
         return super().submit_order(order)
 
 
-def serve(directory: Path, url: str, transport: Any) -> None:
+def serve(directory: Path, url: str, transport: Literal["redis_list", "redis_stream"]) -> None:
     """Run the system until a line arrives on stdin; print what was measured."""
     broker = MeasuredBroker(directory / "paper-book.jsonl")
     settings = Settings(
@@ -93,7 +93,7 @@ class Bench:
                 pipe.execute()
         pipe.execute()
 
-    def _push(self, pipe: Any, number: int) -> None:
+    def _push(self, pipe: redis.Redis, number: int) -> None:
         symbol, side = f"US.S{number % 50:02}", "buy" if number % 2 else "sell"
         payload = Signal("bench", symbol, side, 100).to_json()
         if self.transport == "redis_list":
@@ -219,7 +219,9 @@ def main() -> None:
     runs.sort(key=lambda run: run["orders_per_second"])
     median = runs[len(runs) // 2] if runs else {}
     spread = {"orders_per_second_all": [run["orders_per_second"] for run in runs]} if len(runs) > 1 else {}
-    print(json.dumps({"transport": options.transport, "signals": options.signals, **median, **spread, "latency": rates}))
+    print(
+        json.dumps({"transport": options.transport, "signals": options.signals, **median, **spread, "latency": rates})
+    )
 
 
 if __name__ == "__main__":

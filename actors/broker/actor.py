@@ -1,11 +1,13 @@
 """Broker: hands commands to the broker's worker threads and tells the order manager what came of them."""
 
 import logging
-from typing import Any, Final, assert_never
+from collections.abc import Sequence
+from typing import Final, assert_never
 
 import msgspec
 
 from actors import messages as m
+from actors.broker.base import VenueSnapshot
 from actors.broker.lanes import Lane
 from actors.broker.session import BrokerSession, NotSent
 from actors.errors import BrokerError
@@ -101,12 +103,12 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                 answer = self._connected(error)
             case m.QueryQuotes():
                 answer = None
-                if error is None and value:
+                if error is None and isinstance(value, Sequence):
                     self._context.tell(self._portfolio, m.PricesMarked(quotes=tuple(value)))
         if answer is not None:
             self._context.tell(self._order_manager, answer)
 
-    def _queried(self, judge: frozenset[str], value: Any, error: BaseException | None) -> m.OrderManagerMessage:
+    def _queried(self, judge: frozenset[str], value: object, error: BaseException | None) -> m.OrderManagerMessage:
         if error is not None:
             log.warning("broker query failed: %s", _text(error))
             if not self._session.connected:
@@ -117,7 +119,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._context.cancel("connect")
         venue = self._session.venue
         proves = venue is not None and venue.absence_proves_unsent
-        return m.VenueReported(snapshot=value, judged=judge, absence_proves_unsent=proves)
+        snapshot = value if isinstance(value, VenueSnapshot) else None
+        return m.VenueReported(snapshot=snapshot, judged=judge, absence_proves_unsent=proves)
 
     def _connected(self, error: BaseException | None) -> m.OrderManagerMessage:
         if error is None:
@@ -162,7 +165,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._returned(m.CallReturned(call=call, value=None, error=late, at=self._context.clock.now()))
 
 
-def _placed(order_id: str, value: Any, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:
+def _placed(order_id: str, value: object, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:
     match error:
         case None if isinstance(value, str) and value:
             return m.OrderAccepted(order_id=order_id, broker_order_id=value, at=call.at)
@@ -176,7 +179,9 @@ def _placed(order_id: str, value: Any, error: BaseException | None, call: m.Call
             return m.OrderUnclear(order_id=order_id, reason=_text(error), at=call.at)
 
 
-def _cancelled(order_id: str, value: Any, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:
+def _cancelled(
+    order_id: str, value: object, error: BaseException | None, call: m.CallReturned
+) -> m.OrderManagerMessage:
     if error is None and value is True:
         return m.CancelTaken(order_id=order_id, at=call.at)
     if error is None or isinstance(error, BrokerError):
@@ -186,7 +191,7 @@ def _cancelled(order_id: str, value: Any, error: BaseException | None, call: m.C
 
 
 def _status(
-    order_id: str, value: Any, error: BaseException | None, call: m.CallReturned
+    order_id: str, value: object, error: BaseException | None, call: m.CallReturned
 ) -> m.OrderManagerMessage | None:
     if error is None and isinstance(value, OrderStatus):
         return m.StatusReported(order_id=order_id, status=value, at=call.at)

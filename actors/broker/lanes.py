@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
 
 from actors.messages import BrokerCall, BrokerMessage, CallReturned, PlaceOrder
 from actors.runtime.behavior import Address
@@ -21,7 +20,7 @@ class Lane:
     learns is reported all the same, because it is news about the world.
     """
 
-    def __init__(self, name: str, perform: Callable[[BrokerCall], Any], clock: Clock) -> None:
+    def __init__(self, name: str, perform: Callable[[BrokerCall], object], clock: Clock) -> None:
         self.name = name
         self._perform = perform
         self._clock = clock
@@ -81,11 +80,11 @@ class Lane:
                 return
             mine = (call, self._clock.monotonic())
             self._current = mine
-            value: Any = None
+            value: object = None
             error: BaseException | None = None
             try:
                 value = self._perform(call)
-            except BaseException as caught:  # the broker's code is foreign: whatever it raises is an answer
+            except BaseException as caught:  # noqa: BLE001 - the broker's code is foreign: whatever it raises is an answer
                 error = caught
             if self._current is mine:
                 self._current = None

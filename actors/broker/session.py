@@ -1,7 +1,6 @@
 """The session: what each command means to a broker, run in the lanes' threads."""
 
 import logging
-from typing import Any
 
 from actors.broker.base import Broker, OrderReport, Venue
 from actors.broker.gate import TradingGate
@@ -75,7 +74,7 @@ class BrokerSession:
             self.venue.close()
         return hung
 
-    def _perform(self, call: BrokerCall) -> Any:
+    def _perform(self, call: BrokerCall) -> object:
         match call:
             case PlaceOrder(order=order):
                 return self._place(order)
@@ -88,7 +87,8 @@ class BrokerSession:
             case QueryQuotes():
                 return () if self.venue is None else self.venue.quotes()
             case Connect():
-                return self._connect()
+                self._connect()
+                return None
 
     def _place(self, order: Order) -> str:
         if not self._gate.is_open:
@@ -115,7 +115,7 @@ class BrokerSession:
     def _on_order(self, report: OrderReport) -> None:
         self._tell(OrderReported(report=report))
 
-    def _on_connection(self, up: bool, reason: str) -> None:
+    def _on_connection(self, up: bool, reason: str) -> None:  # noqa: FBT001 - the port of ConnectionCallback
         self._tell(ConnectionChanged(up=up, reason=reason))
 
     def _tell(self, message: BrokerMessage) -> None:

@@ -57,7 +57,7 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 def _switch(settings: Settings, verb: str, reason: str) -> None:
     if holder_of(settings.directory) is None:
-        set_halt(settings, verb == "halt", reason, whoami())
+        set_halt(settings, halted=verb == "halt", reason=reason, by=whoami())
         text = f"trading halted: {reason}" if verb == "halt" else "trading resumed"
         click.echo(clean(f"{text} (no system runs; it takes effect at the next start)"))
         return

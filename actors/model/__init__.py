@@ -1,5 +1,6 @@
 """The values everything else speaks in; no behaviour of any actor is in here."""
 
+from actors.model.event import Event
 from actors.model.fill import BookedFill, OrderFill
 from actors.model.order import Order, order_id_for
 from actors.model.position import Position
@@ -10,6 +11,7 @@ __all__ = [
     "FINAL",
     "LIVE",
     "BookedFill",
+    "Event",
     "Order",
     "OrderFill",
     "OrderFlag",

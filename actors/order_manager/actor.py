@@ -8,6 +8,7 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from actors import messages as m
+from actors.broker.base import OrderReport
 from actors.broker.gate import TradingGate
 from actors.errors import RequestRefused
 from actors.model.fields import EXTERNAL
@@ -292,9 +293,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 
     # ------------------------------------------------------------ requests
 
-    def _request(
-        self, message: m.CancelOrder | m.CancelAll | m.HaltTrading | m.ResumeTrading | m.Reconcile
-    ) -> None:
+    def _request(self, message: m.CancelOrder | m.CancelAll | m.HaltTrading | m.ResumeTrading | m.Reconcile) -> None:
         match message:
             case m.CancelOrder(order_id=order_id, reply=reply):
                 try:
@@ -340,7 +339,7 @@ def _settle(reply: Future[Any], value: object) -> None:
         return  # the host gave up waiting, or a redelivered request was answered before
 
 
-def _name(report: Any, order_ids: set[str], broker_ids: set[str]) -> None:
+def _name(report: OrderReport, order_ids: set[str], broker_ids: set[str]) -> None:
     broker_ids.add(report.broker_order_id)
     if report.client_order_id is not None:
         order_ids.add(report.client_order_id)

@@ -1,5 +1,6 @@
 """The pure order book: one order and one event in, the changed order out. No clock, no store, no actor."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final
@@ -135,7 +136,7 @@ def _want_cancel(order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
     return {"flags": rest} if rest != order.flags else {}
 
 
-def _closed_as(status: OrderStatus) -> Any:
+def _closed_as(status: OrderStatus) -> Callable[[Order, Cell, datetime], dict[str, Any]]:
     def effect(order: Order, _cell: Cell, _now: datetime) -> dict[str, Any]:
         return {"closed_as": status} if order.closed_as is None and order.sent_at is not None else {}
 
@@ -157,7 +158,9 @@ _EFFECTS: Final = {
 }
 
 _CLOSED: Final = frozenset({State.CANCELLED, State.REJECTED, State.EXPIRED})
-_KEEPS_REASON: Final = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.UNKNOWN, OrderStatus.CANCELLED})
+_KEEPS_REASON: Final = frozenset(
+    {OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.UNKNOWN, OrderStatus.CANCELLED}
+)
 _FIXED: Final = {
     Target.SENDING: OrderStatus.PENDING,
     Target.UNSENT: OrderStatus.PENDING,
@@ -176,7 +179,7 @@ def _finish(
     order: Order, cell: Cell, changes: dict[str, Any], now: datetime, reason: str | None, *, reopens: bool = False
 ) -> Step:
     if cell.target in _NEW_TERMS and order.replace_quantity is not None:
-        # Fills under the old terms may have passed a smaller new total; then what is filled is the total (FIX D11, D12).
+        # Fills under the old terms may have passed a smaller new total; then what is filled is the total (FIX D11).
         total = max(order.replace_quantity, order.filled_qty - order.overfill_qty)
         changes |= {"quantity": total, "limit_price": order.replace_limit_price}
         changes["overfill_qty"] = overfill = max(order.filled_qty - total, 0)

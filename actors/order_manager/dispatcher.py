@@ -134,8 +134,9 @@ class Dispatcher:
     def _stale(self, order: Order) -> str | None:
         if order.expires_at is not None and order.expires_at <= self._set.now:
             return f"expired at {order.expires_at.isoformat()}"
-        if self._max_age is not None and order.signal_at is not None and self._set.now - order.signal_at > self._max_age:
-            return f"signal of {order.signal_at.isoformat()} is older than {self._max_age.total_seconds():g} s"
+        made, max_age = order.signal_at, self._max_age
+        if max_age is not None and made is not None and self._set.now - made > max_age:
+            return f"signal of {made.isoformat()} is older than {max_age.total_seconds():g} s"
         return None
 
 

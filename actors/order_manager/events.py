@@ -5,8 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from actors.messages import Event
-from actors.model import BookedFill, Order, OrderStatus, Side
+from actors.model import BookedFill, Event, Order, OrderStatus, Side
 
 FILL_BOOKED = "fill.booked"
 
@@ -99,7 +98,7 @@ def fill_event(seq: int, account_id: str, order: Order, fill: BookedFill, *, at:
     return Event(seq=seq, type=FILL_BOOKED, order_id=order.order_id, body=_encode(body))
 
 
-def system_event(
+def system_event(  # noqa: PLR0913 - each is a member of the event
     seq: int,
     account_id: str,
     kind: str,

@@ -193,9 +193,7 @@ class Intake:
         if payload_hash is not None:
             self._unremoved.append((seq, payload_hash))
         entry_id = entry.entry_id if entry is not None else None
-        record = SignalRecord(
-            seq, entry_id, payload_hash, signal_id, said, outcome, order_id, reason, self._set.now
-        )
+        record = SignalRecord(seq, entry_id, payload_hash, signal_id, said, outcome, order_id, reason, self._set.now)
         self._set.unit.signals.append(record)
         if entry_id is not None:
             self._seen.add(entry_id)

@@ -1,4 +1,4 @@
-"""The order manager's picture of the store: live orders in memory, the rest read on demand, and the unit of the batch."""
+"""The order manager's picture of the store: live orders in memory, the rest on demand, and the batch's unit."""
 
 import json
 import logging
@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from actors.messages import Event
-from actors.model import BookedFill, Order, OrderFill, OrderFlag
+from actors.model import BookedFill, Event, Order, OrderFill, OrderFlag
 from actors.order_manager import events
 from actors.order_manager.book import Step, apply_fill, step
 from actors.order_manager.transitions import OrderEvent

@@ -7,7 +7,8 @@ from typing import Final, Protocol, assert_never
 from typing_extensions import override
 
 from actors.errors import StoreError
-from actors.messages import Event, EventsCommitted, EventsPublished, PublisherMessage, PublisherTick, SinkLost
+from actors.messages import EventsCommitted, EventsPublished, PublisherMessage, PublisherTick, SinkLost
+from actors.model import Event
 from actors.publisher.worker import PublisherWorker
 from actors.runtime.behavior import Behavior, Context, Unavailable
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from actors.messages import Event
+from actors.model import Event
 
 
 class SinkAway(Exception):

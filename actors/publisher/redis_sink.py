@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from actors.messages import Event
+from actors.model import Event
 from actors.publisher.base import SinkAway
 
 # One script a batch instead of a pipeline: a seventh of the client's time, one answer that is yes or no, and it stops

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 import msgspec
 
 from actors.errors import SystemStopped
-from actors.messages import Event, EventsCommitted
+from actors.messages import EventsCommitted
+from actors.model import Event
 
 _LOG: Final = logging.getLogger(__name__)
 _DECODER: Final = msgspec.json.Decoder(dict[str, object])

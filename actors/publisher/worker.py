@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from threading import Condition, Thread
 from typing import Final
 
-from actors.messages import Event, EventsPublished, PublisherMessage, SinkLost
+from actors.messages import EventsPublished, PublisherMessage, SinkLost
+from actors.model import Event
 from actors.publisher.base import EventSink, SinkAway
 from actors.runtime.behavior import Address
 

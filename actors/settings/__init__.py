@@ -4,7 +4,6 @@ from actors.settings.broker_config import BrokerConfig, read_broker_settings
 from actors.settings.secrets import mask
 from actors.settings.sections import (
     DEFAULT_REDIS_URL,
-    DEFAULT_REDIS_URL,
     BrokerSettings,
     ExecutionSettings,
     FutuSettings,
@@ -20,7 +19,6 @@ from actors.settings.sections import (
 )
 
 __all__ = [
-    "DEFAULT_REDIS_URL",
     "DEFAULT_REDIS_URL",
     "BrokerConfig",
     "BrokerSettings",

@@ -110,6 +110,8 @@ class EmbeddedSource:
 
     def _connection(self) -> sqlite3.Connection:
         if self._db is None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
             db = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None)
             try:

@@ -26,8 +26,9 @@ class RedisListSource:
         self._sizes = self._link.pack("LLEN", self._key) + self._link.pack("LLEN", self._processing)
         self._known = False  # whether the counts below agree with the server
         self._waiting = 0  # how many the producers' list held when last looked at
-        self._given: Counter[bytes] = Counter()  # given out and not settled
-        self._backlog: deque[Entry] = deque()  # in the processing list, to be given out
+        self._kept: Counter[bytes] = Counter()  # in the processing list and not settled
+        self._given: Counter[bytes] = Counter()  # those of them that are given out
+        self._backlog: deque[Entry] = deque()  # those that are to be given out
         self._before: Counter[bytes] | None = None  # given out before a restart; None: by an earlier process
         self._settled: list[bytes] = []  # handed to settle
         self._leaving: Counter[bytes] = Counter()  # settled; whether the server removed them may be in doubt
@@ -45,8 +46,9 @@ class RedisListSource:
             return self._take_backlog(limit)
         self._known = False  # until the replies are here, nobody knows what was moved
         payloads = self._take_waiting(limit) if self._waiting else self._take_next(limit, wait)
+        self._kept.update(payloads)
         self._given.update(payloads)
-        self._known = self._held == self._given.total()
+        self._known = self._held == self._kept.total()
         return [_entry(payload) for payload in payloads]
 
     def settle(self, entries: Sequence[Entry]) -> None:
@@ -118,10 +120,12 @@ class RedisListSource:
         payloads = self._link.call("LRANGE", self._processing, 0, -1)
         payloads.reverse()
         present = Counter(payloads)
-        self._given &= present
-        undone = (present - self._given) & self._leaving
+        kept = self._kept & present
+        undone = (present - kept) & self._leaving
         self._remove(undone)
         self._leaving.clear()
+        self._kept = present - undone
+        self._given &= kept
         passed = self._given + undone
         rest = []
         for payload in payloads:
@@ -141,18 +145,18 @@ class RedisListSource:
     def _release(self, payload: bytes) -> None:
         """Take one copy out of the books; a copy that is in no book has gone from the server too."""
         if self._given[payload] > 0:
-            self._given[payload] -= 1
-            if not self._given[payload]:
-                del self._given[payload]
-            self._leaving[payload] += 1
+            _take_one(self._given, payload)
         elif self._before is not None and self._before[payload] > 0:  # given out before a restart, settled after it
             self._backlog.remove(_entry(payload, redelivered=True))
             self._forget_before(payload)
-            self._leaving[payload] += 1
+        else:
+            return
+        _take_one(self._kept, payload)
+        self._leaving[payload] += 1
 
     def _forget_before(self, payload: bytes) -> None:
         if self._before is not None:
-            self._before[payload] -= 1
+            _take_one(self._before, payload)
 
     def _remove(self, copies: Counter[bytes]) -> None:
         # From the tail, where the oldest are: the first copy met is the one that was given out first.
@@ -162,3 +166,9 @@ class RedisListSource:
 
 def _entry(payload: bytes, *, redelivered: bool = False) -> Entry:
     return Entry(payload, blake2b(payload, digest_size=12).hexdigest(), None, redelivered)
+
+
+def _take_one(counter: Counter[bytes], payload: bytes) -> None:
+    counter[payload] -= 1
+    if not counter[payload]:
+        del counter[payload]

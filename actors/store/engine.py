@@ -25,6 +25,7 @@ _SQLITE_CACHE_KIB: Final = 65_536
 _SQLITE_WAL_LIMIT: Final = 64 * 1024 * 1024
 _SQLITE_TEXTS: Final = 512
 _CONNECT_TIMEOUT: Final = 5
+_LOST_AFTER_MS: Final = 10_000
 
 
 def shown(url: str) -> str:
@@ -77,7 +78,14 @@ def _open_sqlite(url: URL, busy_timeout: float, *, writable: bool) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
-        connect_args={"isolation_level": None, "timeout": busy_timeout, "cached_statements": _SQLITE_TEXTS},
+        creator=lambda: sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw",  # a file that is gone must not come back empty
+            uri=True,
+            isolation_level=None,
+            timeout=busy_timeout,
+            cached_statements=_SQLITE_TEXTS,
+            check_same_thread=False,
+        ),
         **_pool(writable=writable),
     )
 
@@ -194,7 +202,13 @@ def _open_postgresql(url: URL, busy_timeout: float, *, writable: bool) -> Engine
 
 def _keepalive() -> dict[str, Any]:
     """Have a server that is gone noticed within seconds, not after the system's two hours."""
-    return {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+    return {
+        "keepalives": 1,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": _LOST_AFTER_MS,
+    }
 
 
 def _pool(*, writable: bool) -> dict[str, Any]:

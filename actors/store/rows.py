@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from actors.messages import Event
-from actors.model import BookedFill, Order, OrderFill, OrderFlag, OrderStatus, Position
+from actors.model import BookedFill, Event, Order, OrderFill, OrderFlag, OrderStatus, Position
 from actors.store.statements import Row
 from actors.store.unit import DeadLetter, Outcome, SignalRecord
 

@@ -5,8 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from actors.messages import Event
-from actors.model import BookedFill, Order, OrderFill
+from actors.model import BookedFill, Event, Order, OrderFill
 
 
 class Outcome(StrEnum):

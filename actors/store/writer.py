@@ -17,6 +17,7 @@ from actors.store.statements import Bulk, Row, is_sqlite, upsert
 
 _SQLITE_OWNER: Final = "SELECT account_id, epoch FROM owner"
 _SQLITE_EPOCH: Final = "SELECT epoch FROM owner WHERE account_id = ?"
+_POSTGRESQL_LOCK: Final = "LOCK TABLE owner IN SHARE ROW EXCLUSIVE MODE"
 _POSTGRESQL_OWNER: Final = "SELECT account_id, epoch FROM owner FOR UPDATE"
 _POSTGRESQL_EPOCH: Final = "SELECT epoch FROM owner WHERE account_id = %s FOR SHARE"
 
@@ -107,6 +108,8 @@ class Writer:
             StoreError: The store holds another account.
         """
         with self.transaction() as transaction:
+            if self._path is None:  # before there is a row to lock, two claims would both be the first
+                transaction.run(_POSTGRESQL_LOCK)
             row = transaction.first(self._owner_query)
             if row is not None and row[0] != account_id:
                 raise StoreError(
@@ -148,8 +151,10 @@ class Writer:
             raise StoreError(f"store {self._where}: opened before a fork; open it again in this process")
         if self._connection is None:
             self._connection = self._engine.raw_connection()
-            self._file_id = self._find_file()
-        elif self._find_file() != self._file_id:
+        file_id = self._find_file()
+        if self._file_id is None:
+            self._file_id = file_id
+        elif file_id != self._file_id:
             self._discard()
             raise StoreError(
                 f"store {self._where}: the file was moved, deleted or replaced while in use; stop, put it back, start"

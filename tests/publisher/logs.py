@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from actors.messages import Event, EventsCommitted, PublisherMessage
-from actors.model import BookedFill
+from actors.messages import EventsCommitted, PublisherMessage
+from actors.model import BookedFill, Event
 from actors.publisher.base import SinkAway
 from actors.store.store import Store
 from actors.store.unit import Unit

@@ -133,6 +133,33 @@ def test_whatever_the_network_cuts_every_entry_comes_once_in_one_life_and_never_
     assert proxy.cuts > 10
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_the_network_cuts_restarts_lose_nothing_and_bring_back_nothing_that_was_settled(
+    proxy: CuttingProxy, redis_queue: Queue, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    life = _Life(make_queue(redis_queue.kind, proxy.url, tmp_path).unopened(), chance, proxy)
+    stale: list[Entry] = []
+    pushed = 0
+    for _step in range(60):
+        count = chance.randrange(6)
+        redis_queue.push(payloads(count, start=pushed))
+        pushed += count
+        if chance.random() < 0.15:
+            life.source.restart()
+            stale += life.unsettled
+            life.unsettled.clear()
+        if stale and chance.random() < 0.3:
+            life.unsettled.insert(0, stale.pop(chance.randrange(len(stale))))
+        life.step()
+    life.end()
+    final = redis_queue.source()
+    rest = read_all(final, pushed - len(life.settled))
+    assert {entry.payload for entry in rest} == set(payloads(pushed)) - life.settled.keys()
+    read_none(final)
+    assert proxy.cuts > 5
+
+
 class _Life:
     """A consumer between start and crash, behind a network that fails often."""
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from actors.messages import Event
-from actors.model import BookedFill, Order, OrderFill, OrderFlag, OrderStatus, Position
+from actors.model import BookedFill, Event, Order, OrderFill, OrderFlag, OrderStatus, Position
 from actors.store.unit import DeadLetter, Outcome, SignalRecord, Unit
 
 ACCOUNT = "ACC-1"

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from actors.errors import OwnershipLost, StoreError
+from actors.store.engine import open_engine
 from actors.store.reading.log import LastSeqs
 from actors.store.store import Store
 from actors.store.unit import Outcome, Unit
+from actors.store.writer import Writer
 from tests.store.samples import ACCOUNT, T0, add, event, letter, order, position, reported, unit_of
 
 DEADLINE = 30
@@ -106,6 +108,21 @@ def test_a_take_over_waits_for_the_transaction_under_way(store: Store, store_url
     assert store.cursors() == {"publisher": 1}
     with pytest.raises(OwnershipLost):
         store.save_cursor("publisher", 2)
+
+
+def test_claims_at_once_of_a_store_without_an_owner_get_epochs_of_their_own(store: Store, store_url: str) -> None:
+    def claim(number: int) -> int:
+        writer = Writer(open_engine(store_url, writable=True), "x")
+        try:
+            return writer.claim(ACCOUNT, f"holder {number}", number)
+        finally:
+            writer.close()
+
+    for _ in range(5):
+        with store._writer.transaction() as transaction:
+            transaction.run("DELETE FROM owner")
+        with ThreadPoolExecutor(3) as pool:
+            assert sorted(pool.map(claim, range(3), timeout=DEADLINE)) == [1, 2, 3]
 
 
 def test_a_store_holds_one_account(store: Store, store_url: str) -> None:

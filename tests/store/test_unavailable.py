@@ -92,11 +92,19 @@ def test_a_full_disk_writes_nothing_and_is_over_once_there_is_space(sqlite_url: 
     store.close()
 
 
-def test_a_file_that_was_deleted_is_not_written_to_any_more(sqlite_url: str) -> None:
+def test_a_file_that_was_deleted_is_neither_written_to_nor_made_again(sqlite_url: str) -> None:
     store = Store.open(sqlite_url, account_id=ACCOUNT, holder="tests")
     store.commit(unit_of(1))
-    Path(sqlite_url.removeprefix("sqlite:///")).unlink()
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    path.unlink()
 
+    with pytest.raises(StoreError, match="the file was moved, deleted or replaced while in use"):
+        store.commit(unit_of(2))
+    with pytest.raises(Unavailable, match="cannot be opened"):
+        store.commit(unit_of(2))
+    assert not path.exists()
+
+    path.touch()
     with pytest.raises(StoreError, match="the file was moved, deleted or replaced while in use"):
         store.commit(unit_of(2))
     store.close()

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import func, select
 
-from actors.messages import Event
+from actors.model import Event
 from actors.store.reading.base import Asking
 from actors.store.rows import event_from, moment
 from actors.store.schema import controls, cursors, events, fills, owner, signals
