@@ -1,0 +1,91 @@
+"""``check`` names what is wrong and what to do."""
+
+from contextlib import closing
+from pathlib import Path
+
+import redis
+
+from actors.store.lock import DataDirLock, holder_of
+from tests.cli.workspace import Workspace
+from tests.servers import RedisServer
+
+
+def parts(workspace: Workspace) -> dict[str, tuple[str, str]]:
+    return {row["part"]: (row["state"], row["text"]) for row in workspace.rows("check")}
+
+
+def test_a_fresh_configuration_is_fine(workspace: Workspace) -> None:
+    found = parts(workspace)
+    assert {state for state, _ in found.values()} == {"ok"}
+    assert found["configuration"][1] == "account ACC, broker paper, signals embedded"
+    assert not workspace.data.exists()
+    assert workspace.cli("check").exit_code == 0
+
+
+def test_a_damaged_store_is_found(workspace: Workspace) -> None:
+    workspace.data.mkdir(mode=0o700)
+    (workspace.data / "store.sqlite").write_bytes(b"no database" * 1000)
+    result = workspace.cli("check")
+    assert result.exit_code == 1
+    assert "failed   store" in result.stdout
+    assert str(workspace.data / "store.sqlite") in result.stdout
+    assert result.stderr == "order-actors: check failed: store\n"
+
+
+def test_a_directory_others_can_enter_is_a_warning(workspace: Workspace) -> None:
+    workspace.data.mkdir(mode=0o755)
+    assert parts(workspace)["data directory"] == ("warning", "other users can enter it")
+
+
+def test_redis_that_can_lose_signals_is_a_warning(workspace: Workspace, redis_url: str) -> None:
+    workspace.configure(f"signals: {{transport: redis_stream}}\nredis: {{url: '{redis_url}'}}\n")
+    with closing(redis.Redis.from_url(redis_url)) as server:
+        before = server.config_get("append*")
+        server.config_set("appendonly", "yes")
+        server.config_set("appendfsync", "everysec")
+        server.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            rows = [row for row in workspace.rows("check") if row["part"] == "redis"]
+        finally:
+            server.config_set("maxmemory-policy", "noeviction")
+            for name in ("appendonly", "appendfsync"):
+                server.config_set(name, str(before[name]))
+    assert [row["state"] for row in rows] == ["ok", "warning", "warning"]
+    assert rows[1]["text"] == "appendfsync is everysec: signals that wait there can be lost"
+    assert rows[1]["advice"] == "set appendfsync always in redis.conf"
+
+
+def test_redis_that_is_away_is_named_without_its_password(workspace: Workspace, redis_server: RedisServer) -> None:
+    redis_server.stop()
+    try:
+        url = f"redis://:canary@127.0.0.1:{redis_server.port}/0"
+        result = workspace.cli("check", env={"ORDER_ACTORS__REDIS__URL": url})
+    finally:
+        redis_server.start()
+    assert result.exit_code == 1
+    assert result.stderr == "order-actors: check failed: redis\n"
+    assert f"127.0.0.1:{redis_server.port}" in result.stdout
+    assert "canary" not in result.output
+
+
+def test_a_broker_this_version_has_not_ends_with_2(workspace: Workspace) -> None:
+    workspace.configure("broker: {type: futu}\n")
+    result = workspace.cli("check")
+    expected = "order-actors: broker.type: futu is not available in this version; use paper\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", expected)
+
+
+def test_the_holder_of_a_directory_is_told_without_taking_it(tmp_path: Path) -> None:
+    assert holder_of(tmp_path) is None
+    with DataDirLock(tmp_path) as lock:
+        assert holder_of(tmp_path) == lock.holder
+    assert holder_of(tmp_path) is None
+
+
+def test_a_holder_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    with DataDirLock(tmp_path):
+        left_behind = (tmp_path / "owner.txt").read_text()
+    (tmp_path / "owner.txt").write_text(left_behind)
+    assert holder_of(tmp_path) is None
+    (tmp_path / "owner.lock").unlink()
+    assert holder_of(tmp_path) is None
