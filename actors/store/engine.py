@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 
-from actors.errors import StoreError
+from actors.errors import StoreError, StoreMissing
 from actors.store.failures import explained
 from actors.store.statements import is_sqlite
 
@@ -48,6 +48,7 @@ def open_engine(url: str, *, writable: bool, busy_timeout: float = BUSY_TIMEOUT)
         busy_timeout: Seconds to wait for another's lock.
 
     Raises:
+        StoreMissing: There is no such file, and it is not to be made.
         StoreError: The URL, the driver, the file or a setting of the database cannot be used; says what to do.
     """
     try:
@@ -74,7 +75,7 @@ def _open_sqlite(url: URL, busy_timeout: float, *, writable: bool) -> Engine:
     if writable:
         _make_private(path)
     elif not path.is_file():
-        raise StoreError(f"store {path}: there is no such file; start the system once, it makes the store")
+        raise StoreMissing(f"store {path}: there is no such file; start the system once, it makes the store")
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, inspect
 
-from actors.errors import StoreError
+from actors.errors import StoreError, StoreMissing
 from actors.store.failures import explained
 from actors.store.statements import is_sqlite
 
@@ -51,7 +51,7 @@ def require_current(engine: Engine, where: str) -> None:
     with explained(engine, where), engine.connect() as connection:
         found = _accepted_revision(connection, where)
     if found is None:
-        raise StoreError(f"store {where}: it is empty; start the system once, it makes the tables")
+        raise StoreMissing(f"store {where}: it is empty; start the system once, it makes the tables")
     if found != known_revisions()[-1]:
         raise StoreError(
             f"store {where}: its schema is {found}, this program reads {known_revisions()[-1]}; "

@@ -96,6 +96,8 @@ def test_a_file_that_was_deleted_is_neither_written_to_nor_made_again(sqlite_url
     store = Store.open(sqlite_url, account_id=ACCOUNT, holder="tests")
     store.commit(unit_of(1))
     path = Path(sqlite_url.removeprefix("sqlite:///"))
+    other = path.with_name("other.sqlite")
+    other.touch()
     path.unlink()
 
     with pytest.raises(StoreError, match="the file was moved, deleted or replaced while in use"):
@@ -104,7 +106,7 @@ def test_a_file_that_was_deleted_is_neither_written_to_nor_made_again(sqlite_url
         store.commit(unit_of(2))
     assert not path.exists()
 
-    path.touch()
+    other.replace(path)
     with pytest.raises(StoreError, match="the file was moved, deleted or replaced while in use"):
         store.commit(unit_of(2))
     store.close()
