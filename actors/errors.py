@@ -8,6 +8,7 @@
     ├── SystemStopped          the system does not run (any more)
     ├── IllegalTransition      the order book was asked for a step that cannot happen
     ├── StoreError             the store refuses to work: schema, lock, settings, lost ownership
+    │   ├── StoreMissing       no system has made the store yet
     │   ├── StoreLocked        another process owns the data directory
     │   └── OwnershipLost      another owner has taken the account
     ├── BrokerError            the broker's proven refusal
@@ -59,6 +60,10 @@ class IllegalTransition(OrderActorsError):
 
 class StoreError(OrderActorsError):
     """The store refuses to work; the message says what to do."""
+
+
+class StoreMissing(StoreError):
+    """There is no store yet; the system makes it at its first start."""
 
 
 class StoreLocked(StoreError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from actors.errors import StoreMissing
 from actors.settings import Settings
 from actors.store.reader import StoreReader
 
@@ -10,10 +11,11 @@ from actors.store.reader import StoreReader
 @contextmanager
 def reading(settings: Settings) -> Iterator[StoreReader | None]:
     """Give the store, or None where no system has made one yet."""
-    if settings.store.url is None and not (settings.directory / "store.sqlite").exists():
+    try:
+        reader = StoreReader.open(settings.store_url)
+    except StoreMissing:
         yield None
         return
-    reader = StoreReader.open(settings.store_url)
     try:
         yield reader
     finally:

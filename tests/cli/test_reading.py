@@ -33,6 +33,13 @@ def test_a_data_directory_without_a_store_holds_nothing(workspace: Workspace, co
     assert not workspace.data.exists()
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_store_that_is_being_made_holds_nothing_yet(workspace: Workspace, command: list[str]) -> None:
+    workspace.data.mkdir()
+    (workspace.data / "store.sqlite").touch()
+    assert workspace.rows(*command) == []
+
+
 def test_orders_have_the_names_of_their_fields(traded: Workspace) -> None:
     first, second, _ = traded.rows("orders")
     assert list(first) == list(Order.__struct_fields__)
