@@ -39,8 +39,7 @@ class Dispatcher:
         live = working_set.live()
         self._unsent = deque(order.order_id for order in live if order.sent_at is None and _is_pending(order))
         self._sending = {order.order_id for order in live if order.sent_at is not None and _is_pending(order)}
-        self._places = {order.order_id: place for place, order in enumerate(live)}
-        self._next_place = len(live)
+        self._disordered = False
 
     @property
     def backlog(self) -> int:
@@ -63,8 +62,6 @@ class Dispatcher:
             done = step(order, OrderEvent.DENIED, self._set.now, reason=HALTED).order
             self._set.add(done, OrderEvent.DENIED.value)
             return done, Outcome.REJECTED
-        self._places[order.order_id] = self._next_place
-        self._next_place += 1
         if self._gate.is_open and not self._unsent and len(self._sending) < self._in_flight:
             order = step(order, OrderEvent.SEND_STARTED, self._set.now).order
             self._set.add(order, "signal")
@@ -78,6 +75,10 @@ class Dispatcher:
         """Send what may be sent now; end what has waited too long or is denied."""
         if HALTED in self._gate.reasons:
             self._deny_all()
+        if self._disordered:
+            self._disordered = False
+            waiting = set(self._unsent)
+            self._unsent = deque(order.order_id for order in self._set.live() if order.order_id in waiting)
         while self._gate.is_open and self._unsent and len(self._sending) < self._in_flight:
             order = self._set.find(self._unsent.popleft())
             if order is not None and order.sent_at is None and _is_pending(order) and not self._expire(order):
@@ -93,7 +94,6 @@ class Dispatcher:
     def answered(self, order_id: str) -> None:
         """Make room: the broker answered for this order, or it is UNKNOWN."""
         self._sending.discard(order_id)
-        self._places.pop(order_id, None)
 
     def not_sent(self, order: Order, reason: str) -> None:
         """Put back an order that surely never left; it keeps its place before later ones."""
@@ -104,8 +104,8 @@ class Dispatcher:
         if OrderFlag.CANCEL_WANTED in order.flags:
             self._set.apply(order, OrderEvent.CANCEL_ASKED)
         else:
-            self._places.setdefault(order.order_id, -1)
-            self._unsent = deque(sorted((order.order_id, *self._unsent), key=self._places.__getitem__))
+            self._unsent.append(order.order_id)
+            self._disordered = True
 
     def overdue(self, moment: datetime) -> list[Order]:
         """Return the orders sent before a moment that nobody answered for."""

@@ -24,7 +24,7 @@ from actors.messages import (
 from actors.model import Order, OrderFill, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from actors.order_manager.dispatcher import Dispatcher
-from actors.order_manager.transitions import OrderEvent
+from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Address, Context
 
@@ -215,7 +215,7 @@ class Execution:
             # Order and fill reports are separate streams: an end counts only once its fills are in the ledger.
             self._doubt(order)
             return
-        order = self._reported(order, event, report.reason)
+        order = self._reported(order, event, report.reason, queried=queried)
         if report.status is ReportStatus.FILLED and order.leaves_qty > 0:
             self._doubt(order)
         if queried and event is OrderEvent.WORKING:
@@ -225,7 +225,7 @@ class Execution:
         """Apply a four-method broker's answer to where an order stands."""
         order = self._known(message.order_id)
         if order is not None:
-            self._reported(order, _STATUS_EVENTS[message.status], None)
+            self._reported(order, _STATUS_EVENTS[message.status], None, queried=True)
 
     def settle_doubt(self, order: Order) -> None:
         """Ask a four-method broker where an order stands."""
@@ -233,7 +233,9 @@ class Execution:
             query = QueryOrder(order_id=order.order_id, broker_order_id=order.broker_order_id)
             self._context.tell(self._broker, query)
 
-    def _reported(self, order: Order, event: OrderEvent, reason: str | None) -> Order:
+    def _reported(self, order: Order, event: OrderEvent, reason: str | None, *, queried: bool) -> Order:
+        if queried and event is OrderEvent.CLOSED and state_of(order) in _DOUBTFUL:
+            order = self._apply(order, OrderEvent.WORKING)  # it did reach the broker; now it can have ended there
         if event is OrderEvent.WORKING and order.order_id in self._cancel_refused:
             self._cancel_refused.discard(order.order_id)
             event = OrderEvent.CANCEL_REFUSED_LIVE
@@ -304,4 +306,5 @@ _STATUS_EVENTS: Final = {
     OrderStatus.UNKNOWN: OrderEvent.UNCLEAR,
 }
 _ENDS: Final = frozenset({OrderEvent.CANCELLED, OrderEvent.REFUSED, OrderEvent.CLOSED})
+_DOUBTFUL: Final = frozenset({State.SENDING, State.UNKNOWN})
 _CANCELLABLE: Final = frozenset({OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILL, OrderStatus.REPLACE_REQUESTED})

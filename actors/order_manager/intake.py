@@ -156,6 +156,11 @@ class Intake:
             return True
         return False
 
+    def _forget_removed(self, last_seq: int) -> None:
+        while self._unremoved and self._unremoved[0][0] <= last_seq:
+            _, key = self._unremoved.popleft()
+            self._leftovers[key] -= 1
+
     def _open_order(self, signal: Signal) -> tuple[Order, Outcome]:
         account_id = self._set.account_id
         order_id = order_id_for(account_id, signal.signal_id)
