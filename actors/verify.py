@@ -1,7 +1,7 @@
 """Recomputes the promises from the store alone: what can be derived is derived again and compared with what is kept.
 
 Safe while a system writes: orders are read before and after everything else, and one that changed in between is left
-out; ledgers and logs only ever grow.
+out; ledgers and logs only ever grow, so what refers to them is read before them.
 """
 
 from collections import Counter, defaultdict
@@ -75,10 +75,10 @@ class _Sums:
 def verify(store: StoreReads) -> list[Promise]:
     """Check every promise that the store alone can prove or break."""
     before = store.find_orders()
+    rows, upto = store.position_rows()  # before the fills, which must reach at least as far
     fills = list(_pages(lambda after: store.fills(after=after, limit=_PAGE), lambda fill: fill.seq))
     last, event_seqs = _read_events(store)
     signals = store.signals()
-    rows, upto = store.position_rows()
     dead_letters = len(store.dead_letters())
     now = {order.order_id: order for order in store.find_orders()}
     still = [order for order in before if now.get(order.order_id) == order]

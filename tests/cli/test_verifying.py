@@ -1,14 +1,18 @@
 """``verify`` finds whatever was changed behind the system's back."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 
-from actors import Signal
+from actors import BrokerSettings, PaperSettings, Settings, Signal, TradingSystem
 from actors.portfolio.view import committed_positions
+from actors.store.reader import StoreReader
 from actors.store.store import Store
-from tests.cli.workspace import Workspace
+from actors.store.unit import SignalRecord
+from actors.verify import verify
+from tests.cli.workspace import Workspace, wait_until
 
 BREAKS = {
     "UPDATE orders SET filled_qty = 9 WHERE order_no = 1": {"I5", "I8", "I12"},
@@ -74,3 +78,28 @@ def test_each_change_behind_the_systems_back_breaks_its_promises(traded: Workspa
         assert found == broken, statement
         path.write_bytes(whole)
     assert traded.cli("verify").exit_code == 0
+
+
+class Disturbed(StoreReader):
+    """Lets the world move on between two of verify's queries."""
+
+    meanwhile: Callable[[], None]
+
+    def signals(self, limit: int | None = None) -> list[SignalRecord]:
+        self.meanwhile()
+        return super().signals(limit)
+
+
+def test_a_system_at_work_breaks_no_promise(workspace: Workspace) -> None:
+    paper = PaperSettings(fill_delay=0.01, partial_fills=3)
+    settings = Settings(account_id="ACC", data_dir=str(workspace.data), broker=BrokerSettings(paper=paper))
+    with TradingSystem(settings) as system, closing(Disturbed.open(settings.store_url)) as reader:
+
+        def trade() -> None:
+            system.submit(Signal("alpha", "AAPL", "buy", 9)).result(30)
+            wait_until(lambda: not system.active_orders())
+            system._running().store.save_positions(committed_positions(reader), reader.last_seqs().fills)
+
+        reader.meanwhile = trade
+        for _ in range(5):
+            assert [line for promise in verify(reader) for line in promise.violations] == []
