@@ -52,6 +52,7 @@ class Execution:
         self._broker = broker
         self._doubt = doubt
         self._early: list[OrderFill] = []
+        self._cancel_asked: set[str] = set()  # by this incarnation, and not heard that it is unclear
         self._cancel_refused: set[str] = set()
 
     # ------------------------------------------------------------ answers to our own calls
@@ -96,6 +97,7 @@ class Execution:
         order = self._known(message.order_id)
         if order is not None:
             self._cancel_refused.add(message.order_id)
+            self._cancel_asked.discard(message.order_id)
             self._apply(order, OrderEvent.CANCEL_REFUSED, reason=message.reason)
             self._set.note("cancel.refused", order_id=order.order_id, reason=message.reason)
 
@@ -103,6 +105,7 @@ class Execution:
         """Note that nobody knows what became of a cancel; asking again is safe."""
         order = self._known(message.order_id)
         if order is not None:
+            self._cancel_asked.discard(message.order_id)
             self._apply(order, OrderEvent.CANCEL_UNCLEAR, reason=message.reason)
 
     # ------------------------------------------------------------ requests
@@ -127,8 +130,14 @@ class Execution:
     def _send_cancel(self, order: Order) -> None:
         if order.status is OrderStatus.CANCEL_REQUESTED and order.broker_order_id is not None:
             self._cancel_refused.discard(order.order_id)
+            self._cancel_asked.add(order.order_id)
             command = CancelAtBroker(order_id=order.order_id, broker_order_id=order.broker_order_id)
             self._context.tell(self._broker, command)
+
+    def _repeat_cancel(self, order: Order) -> None:
+        """Ask again for a cancel that a crash may have kept from the broker, or whose outcome is unclear (C17)."""
+        if order.order_id not in self._cancel_asked:
+            self._send_cancel(order)
 
     # ------------------------------------------------------------ fills
 
@@ -145,7 +154,7 @@ class Execution:
         if order.symbol != fill.symbol or order.side != fill.side:
             log.error("fill %s of order %s names another symbol or side: %s", fill.fill_id, order.order_id, fill)
             self._set.note("fill.mismatch", order_id=order.order_id, reason=fill.to_json(), alert=True)
-        self._set.book(order, fill)
+        self._forget_final(self._set.book(order, fill))
 
     def park_early(self) -> None:
         """Park durably the fills whose order is still not known at the end of the batch."""
@@ -219,13 +228,17 @@ class Execution:
         if report.status is ReportStatus.FILLED and order.leaves_qty > 0:
             self._doubt(order)
         if queried and event is OrderEvent.WORKING:
-            self._send_cancel(order)  # nobody confirmed it; a second one does no harm (C17)
+            self._repeat_cancel(order)
 
     def status(self, message: StatusReported) -> None:
         """Apply a four-method broker's answer to where an order stands."""
         order = self._known(message.order_id)
         if order is not None:
-            self._reported(order, _STATUS_EVENTS[message.status], None, queried=True)
+            event = _STATUS_EVENTS[message.status]
+            order = self._reported(order, event, None, queried=True)
+            if event is OrderEvent.WORKING and order.status is OrderStatus.CANCEL_REQUESTED:
+                self._repeat_cancel(order)
+                self._doubt(order)
 
     def settle_doubt(self, order: Order) -> None:
         """Ask a four-method broker where an order stands."""
@@ -255,7 +268,13 @@ class Execution:
         result = self._set.apply(order, event, broker_order_id=broker_order_id, reason=reason)
         if result.query:
             self._doubt(result.order)
+        self._forget_final(result.order)
         return result.order
+
+    def _forget_final(self, order: Order) -> None:
+        if order.status.is_final:
+            self._cancel_asked.discard(order.order_id)
+            self._cancel_refused.discard(order.order_id)
 
     def _external(self, broker_order_id: str, seen: OrderReport | OrderFill, at: datetime, quantity: int) -> Order:
         order = Order(

@@ -76,7 +76,7 @@ class Recovery:
         self._asked: datetime | None = None
         self._covered: datetime | None = None  # what was parked before then, the broker was asked about
         self._asking = False
-        self._doubts: set[str] = set()
+        self._doubts: dict[str, datetime] = {}
         self._missed: dict[str, tuple[int, datetime]] = {}
         self.recovered = False
         self.execution: Execution
@@ -108,9 +108,10 @@ class Recovery:
         """Have the broker asked about an order soon."""
         if OrderFlag.NEEDS_REVIEW in order.flags:
             return  # asking did not help; a person knows
-        if self._queryable:
-            self._doubts.add(order.order_id)
-        else:
+        if order.order_id in self._doubts:
+            return  # it is asked again by the clock, or a broker that does not know would be asked without pause
+        self._doubts[order.order_id] = self._set.now
+        if not self._queryable:
             self.execution.settle_doubt(order)
 
     def ask(self) -> None:
@@ -141,9 +142,20 @@ class Recovery:
                 self.ask()
         elif now - self._asked >= self._policy.interval:
             self._asked = now
+            self._doubts.clear()
             for order in self._set.live():
                 if order.sent_at is not None:
                     self.execution.settle_doubt(order)
+        else:
+            due = [key for key, since in self._doubts.items() if now - since >= self._policy.doubt_interval]
+            for order in self._take_doubts(due):
+                self.execution.settle_doubt(order)
+
+    def _take_doubts(self, order_ids: list[str]) -> list[Order]:
+        for order_id in order_ids:
+            del self._doubts[order_id]
+        orders = (self._set.find(order_id) for order_id in order_ids)
+        return [order for order in orders if order is not None and order.is_live]
 
     def _since(self) -> datetime:
         moments = [order.created_at for order in self._set.live() if order.sent_at is not None]
