@@ -160,9 +160,10 @@ class Assembly:
         self.runtime.stop("broker", left(0.5))
         self.runtime.stop("order_manager", left(0.5))
         if self.publisher is not None:
-            self.runtime.stop("publisher", left(0.3))
+            self.publisher.wait_published(self.store.last_seqs().events, left(0.3))
             if not self.publisher.stop(left(0.5)):
                 hung.append("publisher-worker")
+            self.runtime.stop("publisher", left(0.3))
         if not self.subscribers.close(left(0.3)):
             hung.append("subscribers")
         hung += self.runtime.close(left())

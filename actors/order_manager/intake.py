@@ -25,9 +25,10 @@ class Intake:
     """Decides what becomes of each signal; the order it makes is a pure function of (account, signal_id).
 
     A Redis list gives its entries no ids, so a leftover of a crash looks like a second push of the same bytes. What
-    tells them apart is the durable cursor :data:`REMOVED_CURSOR`: a leftover that matches a recorded entry above the
-    cursor is that entry again. Until all leftovers have come, the cursor stays below those still expected, or a second
-    crash would make them look new.
+    tells them apart is the row up to which the list noted, in one transaction with the removal, that entries are gone:
+    a leftover that matches an entry recorded after that row is that entry again. Until all leftovers have come, the row
+    stays below those still expected, or a second crash would make them look new. :data:`REMOVED_CURSOR` in the store
+    follows it and only spares reading older rows.
     """
 
     def __init__(
@@ -112,10 +113,7 @@ class Intake:
 
     def confirm_removed(self, last_seq: int) -> None:
         """Move the cursor: the queue removed every entry up to this signal row."""
-        while self._unremoved and self._unremoved[0][0] <= last_seq:
-            seq, hash_ = self._unremoved.popleft()
-            if self._leftovers and seq in self._leftovers[hash_]:
-                self._leftovers[hash_].remove(seq)
+        self._forget_removed(last_seq)
         self._removed = last_seq
 
     def commit_cursor(self) -> None:
@@ -150,6 +148,8 @@ class Intake:
             return False
         if entry.entry_id is not None:
             return entry.entry_id in self._seen
+        if entry.removed_upto is not None and entry.removed_upto <= self._set.last_signal:  # else of another store
+            self._forget_removed(entry.removed_upto)
         expected = self._leftovers.get(entry.key)
         if expected:
             expected.popleft()
@@ -158,8 +158,9 @@ class Intake:
 
     def _forget_removed(self, last_seq: int) -> None:
         while self._unremoved and self._unremoved[0][0] <= last_seq:
-            _, key = self._unremoved.popleft()
-            self._leftovers[key] -= 1
+            seq, hash_ = self._unremoved.popleft()
+            if self._leftovers and seq in self._leftovers[hash_]:
+                self._leftovers[hash_].remove(seq)
 
     def _open_order(self, signal: Signal) -> tuple[Order, Outcome]:
         account_id = self._set.account_id

@@ -14,6 +14,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         key: What the source needs to remove it: a stream id, a row number, for a list the payload's own hash.
         entry_id: The queue's own id of the entry, unique for ever; None where the queue has none (a Redis list).
         redelivered: Whether it may have been read before (left over from a crash, or claimed from another consumer).
+        removed_upto: Of a leftover without an ``entry_id``: the last signal row whose entry was surely removed; a row
+            after it may record this very entry.
         fault: Why it cannot hold a signal at all (a stream entry without the field ``signal``), else None.
     """
 
@@ -21,6 +23,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     key: str
     entry_id: str | None = None
     redelivered: bool = False
+    removed_upto: int | None = None
     fault: str | None = None
 
 
@@ -46,8 +49,8 @@ class SignalSource(Protocol):
         """Return up to ``limit`` entries, oldest first; wait up to ``wait`` seconds for the first."""
         ...
 
-    def settle(self, entries: Sequence[Entry]) -> None:
-        """Remove entries for good; their outcome is durable.
+    def settle(self, entries: Sequence[Entry], last_seq: int | None = None) -> None:
+        """Remove entries for good; their outcome is durable, and recorded up to this signal row.
 
         After :class:`SourceAway` the source still knows them: the next ``settle``, of none too, finishes the work.
         """

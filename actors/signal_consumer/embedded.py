@@ -69,7 +69,7 @@ class EmbeddedSource:
                         return []
                     time.sleep(min(POLL, left))
 
-    def settle(self, entries: Sequence[Entry]) -> None:
+    def settle(self, entries: Sequence[Entry], last_seq: int | None = None) -> None:
         """Delete entries in one statement."""
         prefix = f"{self._queue_id}-"
         self._leaving.update(int(entry.key) for entry in entries if entry.entry_id == prefix + entry.key)

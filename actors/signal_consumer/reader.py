@@ -187,7 +187,7 @@ class Reader:
                 self._owed, self._settled_seq = self._settled_seq, None
         if self._owed is None:
             return
-        self._source.settle(settled)
+        self._source.settle(settled, self._owed)
         self._tell(EntriesRemoved(last_seq=self._owed))
         self._owed = None
         if dead:

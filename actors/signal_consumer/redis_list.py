@@ -4,8 +4,9 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from actors.runtime.clock import new_id
 from actors.signal_consumer.base import Entry
-from actors.signal_consumer.redis_client import MAX_BLOCK, RedisLink, copy_dead
+from actors.signal_consumer.redis_client import MAX_BLOCK, Command, RedisLink, copy_dead
 
 
 class RedisListSource:
@@ -32,6 +33,10 @@ class RedisListSource:
         self._before: Counter[bytes] | None = None  # given out before a restart; None: by an earlier process
         self._settled: list[bytes] = []  # handed to settle
         self._leaving: Counter[bytes] = Counter()  # settled; whether the server removed them may be in doubt
+        self._removed = f"{key}:removed:{account_id}"  # the last removal, written with it: signal row and token
+        self._removed_upto: int | None = None
+        self._last_seq: int | None = None  # recorded up to here is what is settled
+        self._token = ""  # of the removal that may be in doubt
 
     def open(self) -> None:
         """Connect; look at what is left over, and finish what was left undone."""
@@ -51,9 +56,10 @@ class RedisListSource:
         self._known = self._held == self._kept.total()
         return [_entry(payload) for payload in payloads]
 
-    def settle(self, entries: Sequence[Entry]) -> None:
-        """Remove entries for good, one copy each."""
+    def settle(self, entries: Sequence[Entry], last_seq: int | None = None) -> None:
+        """Remove entries for good, one copy each, and note with it up to which signal row they are recorded."""
         self._settled.extend(entry.payload for entry in entries)
+        self._last_seq = last_seq if last_seq is not None else self._last_seq
         self._look()
         for payload in self._settled:
             self._release(payload)
@@ -117,8 +123,12 @@ class RedisListSource:
         """Read the processing list, unless it is known: the backlog is what is there and not given out."""
         if self._known:
             return
-        payloads = self._link.call("LRANGE", self._processing, 0, -1)
+        payloads, marker = self._link.trip([("LRANGE", self._processing, 0, -1), ("GET", self._removed)])
         payloads.reverse()
+        seq, _, token = (marker or b"").decode().partition(" ")
+        self._removed_upto = int(seq) if seq else None
+        if token and token == self._token:
+            self._leaving.clear()  # the removal was carried out, only its reply was lost
         present = Counter(payloads)
         kept = self._kept & present
         undone = (present - kept) & self._leaving
@@ -137,7 +147,7 @@ class RedisListSource:
         before = self._before.copy()
         self._backlog.clear()
         for payload in rest:
-            self._backlog.append(_entry(payload, redelivered=before[payload] > 0))
+            self._backlog.append(_entry(payload, redelivered=before[payload] > 0, upto=self._removed_upto))
             before[payload] -= 1
         self._waiting = 0
         self._known = True
@@ -147,7 +157,7 @@ class RedisListSource:
         if self._given[payload] > 0:
             _take_one(self._given, payload)
         elif self._before is not None and self._before[payload] > 0:  # given out before a restart, settled after it
-            self._backlog.remove(_entry(payload, redelivered=True))
+            self._backlog.remove(_entry(payload, redelivered=True, upto=self._removed_upto))
             self._forget_before(payload)
         else:
             return
@@ -159,13 +169,20 @@ class RedisListSource:
             _take_one(self._before, payload)
 
     def _remove(self, copies: Counter[bytes]) -> None:
+        if not copies:
+            return
         # From the tail, where the oldest are: the first copy met is the one that was given out first.
-        if copies:
-            self._link.trip([("LREM", self._processing, -count, payload) for payload, count in copies.items()])
+        commands: list[Command] = [("LREM", self._processing, -count, payload) for payload, count in copies.items()]
+        if self._last_seq is not None:
+            # In one transaction, so that after a crash the marker tells exactly which recorded entries are gone.
+            self._token = new_id()
+            marker = ("SET", self._removed, f"{self._last_seq} {self._token}")
+            commands = [("MULTI",), *commands, marker, ("EXEC",)]
+        self._link.trip(commands)
 
 
-def _entry(payload: bytes, *, redelivered: bool = False) -> Entry:
-    return Entry(payload, blake2b(payload, digest_size=12).hexdigest(), None, redelivered)
+def _entry(payload: bytes, *, redelivered: bool = False, upto: int | None = None) -> Entry:
+    return Entry(payload, blake2b(payload, digest_size=12).hexdigest(), None, redelivered, upto)
 
 
 def _take_one(counter: Counter[bytes], payload: bytes) -> None:

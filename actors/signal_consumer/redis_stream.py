@@ -70,7 +70,7 @@ class RedisStreamSource:
         self._make_group()
         return self._read(limit, wait)
 
-    def settle(self, entries: Sequence[Entry]) -> None:
+    def settle(self, entries: Sequence[Entry], last_seq: int | None = None) -> None:
         """Acknowledge entries in one trip; acknowledging twice does nothing."""
         self._leaving.update(entry.key.encode() for entry in entries)
         if self._leaving:
@@ -221,7 +221,7 @@ def _entry(id_: bytes, values: list[bytes], *, redelivered: bool) -> Entry:
         return Entry(values[1], name, name, redelivered)
     fields = b", ".join(values[::2])[:200].decode("ascii", "backslashreplace")
     payload = b" ".join(field + b"=" + value for field, value in zip(values[::2], values[1::2], strict=True))
-    return Entry(payload, name, name, redelivered, f"expected the one field signal, got {fields}")
+    return Entry(payload, name, name, redelivered, fault=f"expected the one field signal, got {fields}")
 
 
 def _order(id_: bytes) -> tuple[int, int]:
