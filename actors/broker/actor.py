@@ -54,8 +54,10 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._ticks = 0
 
     def started(self) -> None:
-        """Begin to watch deadlines."""
+        """Begin to watch deadlines; after a failure connect anew, for what was in hand is lost with its incarnation."""
         self._context.after(_TICK, "tick", m.BrokerTick())
+        if self._context.generation > 1:
+            self._context.after(self._deadlines.reconnect, "connect", m.Connect())
 
     def receive(self, message: m.BrokerMessage) -> None:
         """Route one message."""
@@ -71,10 +73,9 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                 tell(self._session.cancels, message)
             case m.QueryOrder() | m.QueryQuotes():
                 tell(self._session.queries, message)
-            case m.QueryVenue(since=since, judge=judge):
-                # An order whose submit call is queued or under way proves nothing by being absent.
-                waiting = self._session.orders.outstanding()
-                tell(self._session.queries, m.QueryVenue(since=since, judge=judge - waiting))
+            case m.QueryVenue():
+                # Once the orders of this batch are in their lane: the query must not judge them either.
+                self._context.on_commit(lambda: self._query(message))
             case m.Connect():
                 if self._session.connected:
                     tell(self._order_manager, m.BrokerConnected())
@@ -86,6 +87,11 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                 self._tick()
             case _:
                 assert_never(message)
+
+    def _query(self, message: m.QueryVenue) -> None:
+        """Query all; an order whose submit call is queued or under way proves nothing by being absent."""
+        judge = message.judge - self._session.orders.outstanding()
+        self._session.queries.tell(m.QueryVenue(since=message.since, judge=judge))
 
     def _returned(self, message: m.CallReturned) -> None:
         call, value, error = message.call, message.value, message.error
@@ -109,6 +115,9 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             self._context.tell(self._order_manager, answer)
 
     def _queried(self, judge: frozenset[str], value: object, error: BaseException | None) -> m.OrderManagerMessage:
+        venue = self._session.venue
+        if error is None and venue is not None and not isinstance(value, VenueSnapshot):
+            error = TypeError(f"the broker gave no snapshot but {type(value).__name__}")
         if error is not None:
             log.warning("broker query failed: %s", _text(error))
             if not self._session.connected:
@@ -116,8 +125,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             else:
                 self._context.after(self._deadlines.reconnect_cap, "connect", m.Connect())
             return m.VenueUnreachable(reason=_text(error))
-        self._context.cancel("connect")
-        venue = self._session.venue
+        if self._session.connected:
+            self._context.cancel("connect")
         proves = venue is not None and venue.absence_proves_unsent
         snapshot = value if isinstance(value, VenueSnapshot) else None
         return m.VenueReported(snapshot=snapshot, judged=judge, absence_proves_unsent=proves)
@@ -134,6 +143,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
     def _connection(self, *, up: bool, reason: str) -> None:
         if up:
             self._session.connected = True
+            self._attempts = 0
             self._context.tell(self._order_manager, m.BrokerConnected())
             return
         self._session.connected = False
@@ -161,7 +171,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         if call is None:
             return
         late = TimeoutError(f"no answer within {limit:g} s")
-        self._context.on_commit(lane.abandon)
+        self._context.on_commit(lambda: lane.abandon(call))
         self._returned(m.CallReturned(call=call, value=None, error=late, at=self._context.clock.now()))
 
 

@@ -52,8 +52,11 @@ class Lane:
             return None
         return current[0]
 
-    def abandon(self) -> None:
-        """Leave the call under way to itself and go on with the next in a new thread."""
+    def abandon(self, call: BrokerCall) -> None:
+        """Leave a call to itself and go on with the next in a new thread, unless it returned in the meantime."""
+        current = self._current
+        if current is None or current[0] is not call:
+            return
         log.error("broker lane %s: a call does not return; the lane goes on in a new thread", self.name)
         self._current = None
         self._spawn()

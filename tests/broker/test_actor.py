@@ -1,0 +1,349 @@
+"""The broker actor: where commands go, what answers mean, deadlines, connections. No thread runs here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from actors import messages as m
+from actors.broker.actor import BrokerActor, BrokerDeadlines
+from actors.broker.base import Quote
+from actors.broker.gate import TradingGate
+from actors.broker.lanes import Lane
+from actors.broker.session import BrokerSession, NotSent
+from actors.errors import BrokerError, BrokerUnclear, OrderCancelError, OrderSubmissionError
+from actors.model import OrderStatus
+from actors.runtime.cell import Cell, CellPorts
+from actors.runtime.policy import RestartPolicy
+from tests.broker.fake import FakeVenue, PlainBroker
+from tests.support.builders import AT, fill, order, order_id, report, snapshot
+from tests.support.probe import Probe
+from tests.support.simulation import VirtualClock, VirtualTimers
+
+PLACE = m.PlaceOrder(order=order(sent_at=AT))
+CANCEL = m.CancelAtBroker(order_id=order_id(), broker_order_id="B1")
+QUERY_ORDER = m.QueryOrder(order_id=order_id(), broker_order_id="B1")
+QUERY = m.QueryVenue(since=AT, judge=frozenset({order_id()}))
+CONNECT = m.Connect()
+
+
+class Bench:
+    """A broker actor in a cell; its lanes are not started, so that the test returns their calls."""
+
+    def __init__(
+        self,
+        broker: PlainBroker,
+        deadlines: BrokerDeadlines | None = None,
+        build: Callable[..., BrokerActor] = BrokerActor,
+    ) -> None:
+        self.clock = VirtualClock()
+        self.timers = VirtualTimers(self.clock)
+        self.order_manager, self.portfolio, self.mailbox = Probe(), Probe(), Probe()
+        self.session = BrokerSession(broker, TradingGate(), self.clock)
+        limits = deadlines if deadlines is not None else BrokerDeadlines()
+        ports = CellPorts(
+            clock=self.clock,
+            timers=self.timers,
+            policy=RestartPolicy(max_restarts=50, within=100_000.0, backoff=0.01),
+            notify=lambda _event: None,
+            dead_letter=lambda _name, _message, _error: None,
+            draw=lambda: 0.0,
+        )
+        self.cell = Cell(
+            "broker",
+            lambda context: build(context, self.session, self.order_manager, self.portfolio, limits),
+            ports,
+        )
+        self.cell.bind(self.mailbox)
+        self.cell.start()
+
+    def tell(self, *messages: m.BrokerMessage) -> None:
+        self.cell.deliver(messages)
+
+    def returned(self, call: m.BrokerCall, value: object = None, error: BaseException | None = None) -> list[Any]:
+        """Return a call's result and what the order manager was told of it."""
+        self.tell(m.CallReturned(call=call, value=value, error=error, at=AT))
+        return self.order_manager.take()
+
+    def wait(self, seconds: float) -> None:
+        end = self.clock.monotonic() + seconds
+        while (due := self.timers.next_due()) is not None and due <= end:
+            self.clock.advance(max(0.0, due - self.clock.monotonic()))
+            self.timers.fire()
+            self.cell.deliver(self.mailbox.take())
+        self.clock.advance(end - self.clock.monotonic())
+
+    def begin(self, lane: Lane) -> m.BrokerCall:
+        """Take the lane's next call up, as its thread would."""
+        call = lane._queue.get_nowait()
+        assert call is not None
+        lane._current = (call, self.clock.monotonic())
+        return call
+
+
+def queued(lane: Lane) -> list[m.BrokerCall]:
+    calls = []
+    while not lane._queue.empty():
+        call = lane._queue.get_nowait()
+        assert call is not None
+        calls.append(call)
+    return calls
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench(FakeVenue())
+
+
+# ---------------------------------------------------------------- where things go
+
+
+def test_each_command_goes_to_its_lane(bench: Bench) -> None:
+    bench.tell(PLACE, CANCEL, QUERY_ORDER, QUERY, CONNECT)
+    assert queued(bench.session.orders) == [PLACE]
+    assert queued(bench.session.cancels) == [CANCEL]
+    judged_later = m.QueryVenue(since=AT, judge=frozenset())
+    assert queued(bench.session.queries) == [QUERY_ORDER, judged_later, CONNECT]
+    assert bench.order_manager.messages == []
+
+
+def test_fills_and_reports_are_passed_on_in_their_order(bench: Bench) -> None:
+    pushed = [m.FillReported(fill=fill()), m.OrderReported(report=report()), m.FillReported(fill=fill(2))]
+    bench.tell(*pushed)
+    assert bench.order_manager.messages == pushed
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+def test_an_order_queued_or_under_way_is_not_judged_by_its_absence(bench: Bench, *, together: bool) -> None:
+    if together:
+        bench.tell(PLACE, QUERY)
+    else:
+        bench.tell(PLACE)
+        bench.begin(bench.session.orders)
+        bench.tell(QUERY)
+    (query,) = queued(bench.session.queries)
+    assert isinstance(query, m.QueryVenue)
+    assert query.judge == frozenset()
+
+
+def test_an_order_whose_submit_is_over_is_judged(bench: Bench) -> None:
+    bench.tell(PLACE)
+    bench.session.orders._waiting.clear()
+    bench.tell(QUERY)
+    assert queued(bench.session.queries) == [QUERY]
+
+
+# ---------------------------------------------------------------- what answers mean
+
+
+def test_a_broker_order_id_is_an_acceptance(bench: Bench) -> None:
+    assert bench.returned(PLACE, "B1") == [m.OrderAccepted(order_id=order_id(), broker_order_id="B1", at=AT)]
+
+
+@pytest.mark.parametrize("error", [OrderSubmissionError("no funds"), BrokerError("no funds")])
+def test_a_proven_refusal_is_a_refusal(bench: Bench, error: Exception) -> None:
+    assert bench.returned(PLACE, error=error) == [m.OrderRefused(order_id=order_id(), reason="no funds", at=AT)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError("no answer"),
+        KeyError("status"),
+        ConnectionResetError("gone"),
+        BrokerUnclear("?"),
+        ValueError(),
+        SystemExit(1),
+        KeyboardInterrupt(),
+    ],
+)
+def test_any_other_error_of_a_submit_is_unclear(bench: Bench, error: BaseException) -> None:
+    (answer,) = bench.returned(PLACE, error=error)
+    assert isinstance(answer, m.OrderUnclear)
+    assert answer.reason
+
+
+@pytest.mark.parametrize("value", [None, "", 17, True, b"B1", ["B1"]])
+def test_anything_but_an_id_is_unclear(bench: Bench, value: object) -> None:
+    (answer,) = bench.returned(PLACE, value)
+    assert isinstance(answer, m.OrderUnclear)
+
+
+def test_an_order_held_back_is_not_sent(bench: Bench) -> None:
+    assert bench.returned(PLACE, error=NotSent("halted")) == [m.OrderNotSent(order_id=order_id(), reason="halted")]
+
+
+def test_a_cancel_is_taken_refused_or_unclear(bench: Bench) -> None:
+    taken = m.CancelTaken(order_id=order_id(), at=AT)
+    assert bench.returned(CANCEL, value=True) == [taken]
+    refusals = [
+        bench.returned(CANCEL, value=False),
+        bench.returned(CANCEL, value=None),
+        bench.returned(CANCEL, error=OrderCancelError("too late")),
+    ]
+    assert [type(answer) for (answer,) in refusals] == [m.CancelRefused] * 3
+    assert refusals[2][0].reason == "too late"
+    (unclear,) = bench.returned(CANCEL, error=TimeoutError())
+    assert unclear == m.CancelUnclear(order_id=order_id(), reason="TimeoutError", at=AT)
+
+
+def test_a_status_is_told_and_anything_else_is_not(bench: Bench) -> None:
+    told = bench.returned(QUERY_ORDER, OrderStatus.FILLED)
+    assert told == [m.StatusReported(order_id=order_id(), status=OrderStatus.FILLED, at=AT)]
+    assert bench.returned(QUERY_ORDER, "filled?") == []
+    assert bench.returned(QUERY_ORDER, error=TimeoutError()) == []
+
+
+def test_a_snapshot_is_told_with_whom_it_judges(bench: Bench) -> None:
+    found = snapshot()
+    told = bench.returned(QUERY, found)
+    assert told == [m.VenueReported(snapshot=found, judged=QUERY.judge, absence_proves_unsent=True)]
+
+
+@pytest.mark.parametrize("value", [None, (), "everything"])
+def test_a_venue_that_answers_no_snapshot_was_not_queried(bench: Bench, value: object) -> None:
+    (answer,) = bench.returned(QUERY, value)
+    assert isinstance(answer, m.VenueUnreachable)
+
+
+def test_a_plain_broker_reports_no_snapshot_and_proves_nothing() -> None:
+    bench = Bench(PlainBroker())
+    told = bench.returned(QUERY)
+    assert told == [m.VenueReported(snapshot=None, judged=QUERY.judge, absence_proves_unsent=False)]
+
+
+def test_a_broker_s_text_reaches_people_short_and_printable(bench: Bench) -> None:
+    (answer,) = bench.returned(PLACE, error=OrderSubmissionError("no\x1b[31m\nfunds\ud800 " + "x" * 5000))
+    assert answer.reason.startswith("no [31m funds ")
+    assert answer.reason.isprintable()
+    assert len(answer.reason) <= 500
+
+
+def test_prices_go_to_the_portfolio(bench: Bench) -> None:
+    quote = Quote("AAPL", fill().price, AT)
+    assert bench.returned(m.QueryQuotes(), [quote]) == []
+    assert bench.portfolio.messages == [m.PricesMarked(quotes=(quote,))]
+    bench.returned(m.QueryQuotes(), error=TimeoutError())
+    assert len(bench.portfolio.messages) == 1
+
+
+# ---------------------------------------------------------------- deadlines
+
+
+def test_a_call_over_its_deadline_is_unclear_and_its_lane_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(FakeVenue(), BrokerDeadlines(submit=10, cancel=20, query=30))
+    abandoned: list[str] = []
+    monkeypatch.setattr(Lane, "abandon", lambda lane, _call: abandoned.append(lane.name))
+    bench.session.connected = True
+    bench.tell(PLACE, CANCEL, QUERY)
+    for lane in bench.session.lanes:
+        bench.begin(lane)
+    bench.wait(11)
+    assert abandoned == ["orders"] * len(abandoned) != []
+    assert {type(message) for message in bench.order_manager.take()} == {m.OrderUnclear}
+    bench.session.orders._current = None
+    bench.wait(10)
+    assert {type(message) for message in bench.order_manager.take()} == {m.CancelUnclear}
+    bench.session.cancels._current = None
+    bench.wait(10)
+    assert {type(message) for message in bench.order_manager.take()} == {m.VenueUnreachable}
+
+
+# ---------------------------------------------------------------- connections
+
+
+def connects(bench: Bench) -> int:
+    return sum(isinstance(call, m.Connect) for call in queued(bench.session.queries))
+
+
+def test_a_connection_made_is_told(bench: Bench) -> None:
+    assert bench.returned(CONNECT) == [m.BrokerConnected()]
+    assert bench.session.connected
+
+
+def test_a_connection_that_stands_is_told_without_another_call(bench: Bench) -> None:
+    bench.session.connected = True
+    bench.tell(CONNECT)
+    assert bench.order_manager.messages == [m.BrokerConnected()]
+    assert connects(bench) == 0
+
+
+def test_a_failed_connection_is_tried_again_with_growing_pauses_up_to_a_cap() -> None:
+    bench = Bench(FakeVenue(), BrokerDeadlines(reconnect=0.5, reconnect_cap=4.0))
+    pauses = []
+    for _ in range(6):
+        assert bench.returned(CONNECT, error=ConnectionRefusedError("no OpenD")) == [
+            m.VenueUnreachable(reason="no OpenD")
+        ]
+        began = bench.clock.monotonic()
+        while not connects(bench):
+            bench.wait(0.25)
+        pauses.append(bench.clock.monotonic() - began)
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 4.0, 4.0]
+    bench.returned(CONNECT)
+    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.wait(0.5)
+    assert connects(bench) == 1
+
+
+def test_a_lost_connection_is_told_and_made_again(bench: Bench) -> None:
+    bench.returned(CONNECT)
+    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    assert bench.order_manager.take() == [m.BrokerLost(reason="gone")]
+    assert not bench.session.connected
+    bench.wait(1)
+    assert connects(bench) == 1
+
+
+def test_a_connection_that_comes_back_by_itself_is_told(bench: Bench) -> None:
+    bench.tell(m.ConnectionChanged(up=True, reason=""))
+    assert bench.order_manager.take() == [m.BrokerConnected()]
+    assert bench.session.connected
+
+
+def test_an_answer_from_before_the_loss_does_not_keep_it_from_connecting(bench: Bench) -> None:
+    bench.returned(CONNECT)
+    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.returned(QUERY, snapshot())
+    bench.wait(1)
+    assert connects(bench) == 1
+
+
+def test_a_failed_query_is_told_and_leads_to_another(bench: Bench) -> None:
+    bench.session.connected = True
+    assert bench.returned(QUERY, error=TimeoutError("slow")) == [m.VenueUnreachable(reason="slow")]
+    bench.wait(31)
+    assert bench.order_manager.take() == [m.BrokerConnected()]
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_restarted_actor_connects_anew_whatever_it_had_in_hand(*, connected: bool) -> None:
+    class Failing(BrokerActor):
+        def receive(self, message: m.BrokerMessage) -> None:
+            if isinstance(message, m.CancelAtBroker):
+                raise OSError("a bug")
+            super().receive(message)
+
+    bench = Bench(FakeVenue(), build=Failing)
+    bench.returned(CONNECT, error=ConnectionRefusedError())
+    bench.session.connected = connected
+    bench.tell(CANCEL)  # the timer that was to connect is lost with the incarnation
+    bench.wait(5)
+    if connected:
+        assert m.BrokerConnected() in bench.order_manager.messages
+    else:
+        assert connects(bench) >= 1
+
+
+def test_one_poisonous_message_loses_no_other() -> None:
+    class Poisoned(BrokerActor):
+        def receive(self, message: m.BrokerMessage) -> None:
+            if isinstance(message, m.FillReported) and message.fill.fill_id == "F2":
+                raise RuntimeError("poison")
+            super().receive(message)
+
+    bench = Bench(FakeVenue(), build=Poisoned)
+    bench.tell(*(m.FillReported(fill=fill(number)) for number in (1, 2, 3)), PLACE)
+    bench.wait(10)
+    assert [told.fill.fill_id for told in bench.order_manager.all(m.FillReported)] == ["F1", "F3"]
+    assert queued(bench.session.orders) == [PLACE]
