@@ -294,9 +294,15 @@ class QueryQuotes(Message, frozen=True):
 
 
 class PlaceOrder(Message, frozen=True):
-    """Submit this order; its send mark is committed."""
+    """Submit this order; its send mark is committed.
+
+    Attributes:
+        order: What is wanted.
+        not_after: After this moment it is too old to be sent (UTC); None for never.
+    """
 
     order: Order
+    not_after: datetime | None = None
 
 
 class CancelAtBroker(Message, frozen=True):

@@ -1,6 +1,7 @@
 """The session: what each command means to a broker, run in the lanes' threads."""
 
 import logging
+from datetime import datetime
 
 from actors.broker.base import Broker, OrderReport, Venue
 from actors.broker.gate import TradingGate
@@ -33,7 +34,7 @@ class BrokerSession:
     """A broker with its worker threads and subscriptions; outlives restarts of the broker actor.
 
     Orders, cancels and queries have a lane each, so that a cancel never waits behind a submit, nor either behind a
-    slow query. Every order passes :meth:`_place`, the only place that submits: the gate and the order's own expiry are
+    slow query. Every order passes :meth:`_place`, the only place that submits: the gate and the order's age are
     looked at right before the call (I13, I15, I17).
 
     Attributes:
@@ -76,8 +77,8 @@ class BrokerSession:
 
     def _perform(self, call: BrokerCall) -> object:
         match call:
-            case PlaceOrder(order=order):
-                return self._place(order)
+            case PlaceOrder(order=order, not_after=not_after):
+                return self._place(order, not_after)
             case CancelAtBroker(broker_order_id=broker_order_id):
                 return self._broker.cancel_order(broker_order_id)
             case QueryOrder(broker_order_id=broker_order_id):
@@ -90,11 +91,11 @@ class BrokerSession:
                 self._connect()
                 return None
 
-    def _place(self, order: Order) -> str:
+    def _place(self, order: Order, not_after: datetime | None) -> str:
         if not self._gate.is_open:
             raise NotSent(", ".join(sorted(self._gate.reasons)))
-        if order.expires_at is not None and order.expires_at <= self._clock.now():
-            raise NotSent("expired")
+        if not_after is not None and not_after < self._clock.now():
+            raise NotSent("too old")
         return self._broker.submit_order(order)
 
     def _connect(self) -> None:

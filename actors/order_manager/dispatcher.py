@@ -114,7 +114,7 @@ class Dispatcher:
 
     def _send(self, order: Order) -> None:
         self._sending.add(order.order_id)
-        self._context.tell(self._broker, PlaceOrder(order=order))
+        self._context.tell(self._broker, PlaceOrder(order=order, not_after=self._deadline(order)))
 
     def _expire(self, order: Order) -> bool:
         reason = self._stale(order)
@@ -130,6 +130,12 @@ class Dispatcher:
             if order is not None and order.sent_at is None and _is_pending(order):
                 self._set.apply(order, OrderEvent.DENIED, reason=HALTED)
                 self._set.unit.outcomes[order.order_id] = (Outcome.REJECTED, HALTED)
+
+    def _deadline(self, order: Order) -> datetime | None:
+        if self._max_age is None or order.signal_at is None:
+            return order.expires_at
+        too_old = order.signal_at + self._max_age
+        return too_old if order.expires_at is None else min(order.expires_at, too_old)
 
     def _stale(self, order: Order) -> str | None:
         if order.expires_at is not None and order.expires_at <= self._set.now:

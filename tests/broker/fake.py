@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from actors.broker.base import ConnectionCallback, FillCallback, OrderCallback, Quote, VenueSnapshot
@@ -11,7 +11,7 @@ from actors.model import Order, OrderStatus
 from tests.support.builders import AT, snapshot
 
 
-class Gate:
+class Hold:
     """Holds callers up until it is opened."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class StepClock:
         self.seconds = 0.0
 
     def now(self) -> datetime:
-        return AT
+        return AT + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
         return self.seconds

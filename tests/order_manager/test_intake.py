@@ -224,6 +224,24 @@ def test_an_order_that_waits_too_long_is_expired(make_desk: Callable[..., Desk],
     assert desk.sent() == []
 
 
+def test_an_order_is_sent_with_the_moment_after_which_it_is_too_old(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(max_age=seconds(20))
+    desk.open()
+    ends = (None, later(10), later(30))
+    desk.tell(*(queued(number, f"E{number}", expires_at=end) for number, end in enumerate(ends)))
+    assert [place.not_after for place in desk.broker.all(m.PlaceOrder)] == [later(20), later(10), later(20)]
+
+
+def test_an_order_held_back_as_too_old_is_expired(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(max_age=seconds(20))
+    desk.open()
+    desk.place()
+    desk.wait(20.5)
+    desk.tell(m.OrderNotSent(order_id=order_id(), reason="too old"))
+    assert (desk.order().status, desk.outcomes()) == (OrderStatus.EXPIRED, [Outcome.EXPIRED])
+    assert desk.sent() == [order_id()]
+
+
 def test_what_waited_and_is_too_old_after_a_restart_is_not_sent(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(max_age=seconds(20))
     desk.tell(queued(1, "E1"))
