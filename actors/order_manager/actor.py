@@ -250,7 +250,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         """
         if self._recovery.recovered and self._dispatcher.is_quiet and RECOVERING in self._gate.reasons:
             self._context.on_commit(self._open_trading)
-            self._context.tell(self._peers.consumer, m.OpenIntake())
+            if not self._intake_paused:
+                self._context.tell(self._peers.consumer, m.OpenIntake())
             # The gate opens once this batch is committed; what waits is sent by the batch after it.
             self._context.after(0.0, "pump", m.OrderManagerTick())
 
@@ -287,7 +288,9 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         if full and not self._intake_paused:
             self._intake_paused = True
             self._context.tell(self._peers.consumer, m.CloseIntake(reason="too many orders wait to be sent"))
-        elif self._intake_paused and self._dispatcher.backlog <= self._settings.backlog // 2:
+            return
+        drained = self._dispatcher.backlog <= self._settings.backlog // 2
+        if self._intake_paused and drained and RECOVERING not in self._gate.reasons:
             self._intake_paused = False
             self._context.tell(self._peers.consumer, m.OpenIntake())
 

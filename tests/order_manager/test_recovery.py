@@ -1,0 +1,237 @@
+"""Start, restart and reconnection: one path, nothing sent before it is through, nothing changed by doing it twice."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import pytest
+
+from actors import messages as m
+from actors.broker.base import ReportStatus
+from actors.errors import RequestRefused
+from actors.model import OrderStatus
+from actors.model.fields import EXTERNAL
+from tests.order_manager.desk import Desk, ids
+from tests.support.builders import fill, later, order_id, queued, report, snapshot
+
+
+@pytest.fixture
+def closed(make_desk: Callable[..., Desk]) -> Desk:
+    """Return an order manager that has not heard of its broker yet."""
+    return make_desk()
+
+
+def reconcile(desk: Desk) -> Future[int]:
+    reply: Future[int] = Future()
+    desk.tell(m.Reconcile(reply=reply))
+    return reply
+
+
+# ---------------------------------------------------------------- the gate
+
+
+def test_at_start_the_broker_is_connected_and_nothing_else(closed: Desk) -> None:
+    assert closed.broker.messages == [m.Connect()]
+    assert not closed.gate.is_open
+
+
+def test_nothing_is_sent_before_the_broker_s_answer_is_applied(closed: Desk) -> None:
+    closed.place(1)
+    assert closed.order(1).sent_at is None
+    closed.tell(m.BrokerConnected())
+    closed.wait(20)
+    assert (closed.sent(), closed.recoveries) == ([], 0)
+    closed.answer()
+    closed.wait(0)
+    assert (closed.sent(), closed.recoveries) == ([order_id(1)], 1)
+    assert closed.consumer.all(m.OpenIntake) == [m.OpenIntake()]
+
+
+def test_a_query_that_fails_keeps_the_gate_closed(closed: Desk) -> None:
+    closed.place(1)
+    closed.tell(m.BrokerConnected())
+    closed.tell(m.VenueUnreachable(reason="time-out"))
+    closed.wait(50)
+    assert (closed.sent(), closed.gate.is_open) == ([], False)
+    closed.open()
+    assert closed.sent() == [order_id(1)]
+
+
+def test_what_is_known_is_applied_before_anything_is_sent(desk: Desk) -> None:
+    desk.working(1)
+    desk.kill()
+    desk.place(2)
+    states: list[object] = []
+    desk.broker.on_tell = lambda message: (
+        states.append(desk.order(1).status) if isinstance(message, m.PlaceOrder) else None
+    )
+    desk.open(report(status=ReportStatus.FILLED, filled_qty=10), fills=(fill(),))
+    assert states == [OrderStatus.FILLED]
+
+
+def test_a_restarted_actor_recovers_too_before_it_sends(desk: Desk) -> None:
+    desk.place(1)
+    desk.cell._fail(RuntimeError("planted"))
+    desk.tell(queued(2, "E2"))
+    desk.wait(1)
+    assert desk.sent() == [order_id(1)]
+    assert desk.order(1).status is OrderStatus.PENDING  # its call is under way in the broker's lane
+    desk.tell(m.BrokerConnected())
+    desk.answer(report(client_order_id=order_id(1)))
+    desk.wait(0)
+    assert (desk.sent(), desk.recoveries) == (ids((1, 2)), 2)
+
+
+def test_while_the_broker_is_lost_orders_wait_and_leave_after_its_return(desk: Desk) -> None:
+    desk.tell(m.BrokerLost(reason="gone"))
+    desk.tell(queued(1, "E1"), queued(2, "E2"))
+    desk.wait(5)
+    assert (desk.sent(), desk.gate.is_open) == ([], False)
+    desk.tell(m.BrokerConnected())
+    assert desk.sent() == []
+    desk.answer()
+    desk.wait(0)
+    assert (desk.sent(), desk.gate.is_open) == (ids((1, 2)), True)
+
+
+def test_a_loss_right_after_the_answer_leaves_the_gate_closed(desk: Desk) -> None:
+    desk.tell(m.BrokerLost(reason="gone"))
+    desk.tell(m.BrokerConnected())
+    query = desk.broker.all(m.QueryVenue)[-1]
+    from_before = m.VenueReported(snapshot=snapshot(), judged=query.judge, absence_proves_unsent=False)
+    desk.tell(from_before, m.BrokerLost(reason="again"), queued(1, "E1"))
+    desk.wait(1)
+    assert (desk.sent(), desk.gate.is_open) == ([], False)
+
+
+def test_halted_and_lost_are_two_reasons(desk: Desk) -> None:
+    desk.tell(m.HaltTrading(reason="a person", by="test"))
+    desk.tell(m.BrokerLost(reason="gone"))
+    desk.open()
+    assert desk.gate.reasons == {"halted"}
+    desk.tell(m.ResumeTrading(by="test"))
+    desk.wait(0)
+    assert desk.gate.is_open
+
+
+# ---------------------------------------------------------------- the query
+
+
+def test_a_query_looks_back_to_the_oldest_live_order_and_a_day_more_at_start(desk: Desk) -> None:
+    desk.working(1)
+    desk.clock.advance(100_000)
+    desk.kill()
+    desk.tell(m.BrokerConnected())
+    (query,) = desk.broker.all(m.QueryVenue)
+    assert query.since == later(-86_400)
+    assert query.judge == {order_id(1)}
+
+
+def test_a_query_judges_no_order_that_was_not_sent(closed: Desk) -> None:
+    closed.place(1)
+    closed.tell(m.BrokerConnected())
+    assert closed.broker.all(m.QueryVenue)[-1].judge == frozenset()
+
+
+def test_fills_missed_while_the_process_was_down_are_booked_before_the_end_is(desk: Desk) -> None:
+    desk.working(1)
+    desk.tell(m.FillReported(fill=fill(1, 4)))
+    desk.kill()
+    desk.open(report(status=ReportStatus.CANCELLED, filled_qty=7), fills=(fill(1, 4), fill(2, 3)))
+    order = desk.order(1)
+    assert (order.status, order.filled_qty, order.flags) == (OrderStatus.CANCELLED, 7, ())
+    assert desk.ledger() == ["F1", "F2"]
+
+
+def test_the_broker_is_asked_at_its_interval(desk: Desk) -> None:
+    asked = len(desk.broker.all(m.QueryVenue))
+    for _ in range(3):
+        desk.wait(30)
+        desk.answer()
+    assert len(desk.broker.all(m.QueryVenue)) - asked == 3
+
+
+def test_an_unanswered_query_is_not_repeated_and_a_failed_one_is(desk: Desk) -> None:
+    asked = len(desk.broker.all(m.QueryVenue))
+    desk.wait(200)
+    assert len(desk.broker.all(m.QueryVenue)) - asked == 1
+    desk.tell(m.VenueUnreachable(reason="time-out"))
+    desk.wait(31)
+    assert len(desk.broker.all(m.QueryVenue)) - asked == 2
+
+
+# ---------------------------------------------------------------- twice is once
+
+
+def test_reconciling_twice_writes_nothing_the_second_time(desk: Desk) -> None:
+    for number in range(1, 5):
+        desk.working(number)
+    desk.place(5)
+    desk.tell(desk.unclear(5))
+    desk.tell(m.FillReported(fill=fill(1, 4)))
+    known = (
+        report("B1", filled_qty=4),
+        report("B2", ReportStatus.FILLED, filled_qty=10),
+        report("B3", ReportStatus.CANCELLED),
+        report("B4", ReportStatus.REJECTED, reason="margin"),
+        report("B5", client_order_id=order_id(5)),
+        report("X1", filled_qty=2),
+        report("X2", ReportStatus.CANCELLED, filled_qty=1),
+    )
+    fills = (fill(1, 4), fill(2, 10, of="B2"), fill(3, 2, of="X1"), fill(4, 1, of="X2"))
+    first = reconcile(desk)
+    desk.answer(*known, fills=fills)
+    assert first.result(0) == 9  # a fill, two ends, the found one; of strangers two orders, two fills, an end
+    before, cursors = desk.rows(), desk.store.cursors()
+    orders = desk.store.find_orders()
+    for _ in range(3):
+        again = reconcile(desk)
+        desk.answer(*known, fills=fills)
+        assert again.result(0) == 0
+    assert (desk.rows(), desk.store.cursors(), desk.store.find_orders()) == (before, cursors, orders)
+
+
+def test_recovering_twice_writes_nothing_the_second_time(desk: Desk) -> None:
+    desk.working(1)
+    desk.place(2)
+    known = (report("B1", ReportStatus.FILLED, filled_qty=10), report("B2", client_order_id=order_id(2)), report("X1"))
+    desk.kill()
+    desk.open(*known, fills=(fill(),))
+    before, orders = desk.rows(), desk.store.find_orders()
+    for _ in range(2):
+        desk.kill()
+        desk.open(*known, fills=(fill(),))
+        assert (desk.rows(), desk.store.find_orders()) == (before, orders)
+
+
+def test_a_reconciliation_that_cannot_query_says_so(desk: Desk) -> None:
+    reply = reconcile(desk)
+    desk.tell(m.VenueUnreachable(reason="time-out"))
+    with pytest.raises(RequestRefused, match="time-out"):
+        reply.result(0)
+
+
+# ---------------------------------------------------------------- strangers
+
+
+def test_strangers_are_seen_followed_and_kept_apart(desk: Desk) -> None:
+    desk.wait(31)
+    desk.answer(report("X1", client_order_id="from-the-app", quantity=50, symbol="MSFT", side="sell"))
+    (stranger,) = desk.store.find_orders(strategy_id=EXTERNAL)
+    said = (stranger.broker_order_id, stranger.signal_id, stranger.quantity, stranger.symbol, stranger.side)
+    assert said == ("X1", None, 50, "MSFT", "sell")
+    assert stranger.status is OrderStatus.SUBMITTED
+    desk.tell(m.FillReported(fill=fill(1, 20, of="X1", symbol="MSFT", side="sell")))
+    desk.wait(31)
+    done = report("X1", ReportStatus.CANCELLED, filled_qty=20, quantity=50, symbol="MSFT", side="sell")
+    desk.answer(done)
+    (stranger,) = desk.store.find_orders(strategy_id=EXTERNAL)
+    assert (stranger.status, stranger.filled_qty) == (OrderStatus.CANCELLED, 20)
+    assert [booked.strategy_id for booked in desk.store.fills()] == [EXTERNAL]
+
+
+def test_a_push_about_a_stranger_waits_for_the_query(desk: Desk) -> None:
+    desk.place()
+    desk.tell(m.OrderReported(report=report("B1")))  # of our order, before its acknowledgement and without our id
+    assert desk.store.find_orders(strategy_id=EXTERNAL) == []
+    desk.accept()
+    assert desk.order().broker_order_id == "B1"
