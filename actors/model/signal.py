@@ -193,14 +193,14 @@ def _read_message(raw: bytes) -> dict[str, Any]:
 def _refuse_repeated_keys(raw: bytes, values: dict[str, Any]) -> None:
     """Refuse a key given twice, of which the decoder keeps the last alone.
 
-    Every key and every text stands between two quotation marks, so their number gives a repeated key away. Only where
-    a backslash may hide a quotation mark is the message read once more.
+    Every key and every text stands between two quotation marks. More of them come of a repeated key or of marks within
+    a text; which of the two it is, reading the message once more tells.
     """
     strings = 2 * len(values) - 1  # the quantity is a number
     for name in _NULLABLE:
         if name in values and values[name] is None:
             strings -= 1
-    if b"\\" in raw or raw.count(b'"') != 2 * strings:
+    if raw.count(b'"') != 2 * strings:
         json.loads(raw, object_pairs_hook=_unique_keys)
 
 

@@ -122,6 +122,26 @@ def test_a_restart_reads_again_under_a_new_epoch_and_frees_the_window(queue: Que
     assert reader.unsettled == 4, "settling twice must not widen the window"
 
 
+def test_what_was_being_read_while_a_restart_was_asked_comes_once_under_the_new_epoch(
+    queue: Queue, start_reader: StartReader, tmp_path: Path
+) -> None:
+    class RestartedWithin(EmbeddedSource):
+        def read(self, limit: int, wait: float) -> list[Entry]:
+            entries = super().read(limit, wait)
+            if entries and reader.epoch == 0:
+                reader.restart()
+            return entries
+
+    reader, probe = start_reader(RestartedWithin(tmp_path / "inbox.sqlite"), window=None)
+    probe.expect(SourceReady)
+    queue.push(payloads(3))
+    reader.grant(8)
+    reader.resume()
+    assert [entry.payload for entry in probe.entries(3, epoch=1)] == payloads(3)
+    assert reader.unsettled == 3
+    probe.expect_nothing()
+
+
 def test_a_paused_reader_still_removes_what_is_settled(queue: Queue, start_reader: StartReader) -> None:
     queue.push(payloads(2))
     reader, probe = start_reader(queue.unopened())

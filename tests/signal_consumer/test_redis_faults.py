@@ -78,6 +78,7 @@ def test_a_flushed_server_loses_what_it_held_and_serves_what_comes(redis_queue: 
 
 def test_a_reply_that_was_lost_loses_no_entry(proxy: CuttingProxy, redis_queue: Queue, tmp_path: Path) -> None:
     source = make_queue(redis_queue.kind, proxy.url, tmp_path).source()
+    read_none(source)
     redis_queue.push(payloads(5))
     proxy.cut_replies()
     with pytest.raises(SourceAway):
@@ -103,6 +104,24 @@ def test_a_settle_whose_reply_was_lost_is_finished_and_not_repeated(
     read_none(source)
     source.close()
     assert len(read_all(redis_queue.source(), 2)) == 2
+
+
+def test_an_equal_leftover_survives_a_removal_whose_reply_was_lost(
+    proxy: CuttingProxy, redis_queue: Queue, tmp_path: Path
+) -> None:
+    redis_queue.push(payloads(1) * 2)
+    crashed = redis_queue.source()
+    read_all(crashed, 2)
+    crashed.close()
+    source = make_queue(redis_queue.kind, proxy.url, tmp_path).source()
+    first = read_all(source, 1, limit=1)
+    proxy.cut_replies()
+    with pytest.raises(SourceAway):
+        source.settle(first)
+    reopen(source)
+    source.settle(())
+    assert len(read_all(source, 1)) == 1
+    source.close()
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -3,8 +3,8 @@
 import pytest
 from redis import Redis
 
+from actors.redis_link import RedisLink, Refused, without_password
 from actors.signal_consumer.base import SourceAway
-from actors.signal_consumer.redis_client import RedisLink, Refused, without_password
 from tests.servers import free_port
 from tests.signal_consumer.proxy import CuttingProxy
 
