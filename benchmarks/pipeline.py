@@ -109,14 +109,15 @@ class Bench:
         assert self.system.stdout is not None
         assert self.system.stdout.readline() == "ready\n"
 
-    def throughput(self, count: int) -> dict[str, float]:
-        """Measure from the first read to the last published fill."""
+    def throughput(self, count: int, *, rival: bool = False) -> dict[str, float]:
+        """Measure from the first read to the last published fill, of this system or of the plain asyncio program."""
         self.load(count)
         before = self.published()
         command = [sys.executable, __file__, "--serve", str(self.directory / "data"), self.url]
-        self.system = subprocess.Popen(
-            [*command, "--transport", self.transport], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        command += ["--transport", self.transport]
+        if rival:
+            command = [sys.executable, str(Path(__file__).with_name("asyncio_plan.py")), self.url]
+        self.system = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         while not self._reading(count):
             time.sleep(0.0005)
         began, cpu = time.perf_counter(), self.cpu()
@@ -204,6 +205,7 @@ def main() -> None:
     parser.add_argument("--rates", type=int, nargs="*", default=[200, 1_000])
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=1, help="throughput rounds; the median is printed")
+    parser.add_argument("--rival", action="store_true", help="alternate with asyncio_plan.py, which keeps nothing")
     parser.add_argument("--fsync", choices=["everysec", "always"], default="everysec")
     parser.add_argument("--serve", nargs=2, metavar=("DIRECTORY", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -212,16 +214,28 @@ def main() -> None:
         return
     bench = Bench(options.transport, options.fsync)
     try:
-        runs = [bench.throughput(options.signals) for _ in range(options.rounds)] if options.signals else []
+        runs, rivals = [], []
+        for _ in range(options.rounds if options.signals else 0):
+            runs.append(bench.throughput(options.signals))
+            if options.rival:
+                rivals.append(bench.throughput(options.signals, rival=True))
         rates = {str(rate): bench.latency(rate, options.seconds) for rate in options.rates}
     finally:
         bench.close()
-    runs.sort(key=lambda run: run["orders_per_second"])
-    median = runs[len(runs) // 2] if runs else {}
-    spread = {"orders_per_second_all": [run["orders_per_second"] for run in runs]} if len(runs) > 1 else {}
-    print(
-        json.dumps({"transport": options.transport, "signals": options.signals, **median, **spread, "latency": rates})
-    )
+    result: dict[str, Any] = {"transport": options.transport, "signals": options.signals, **_median(runs)}
+    if rivals:
+        ratios = sorted(a["orders_per_second"] / b["orders_per_second"] for a, b in zip(runs, rivals, strict=True))
+        result |= {"rival": _median(rivals), "ratio_to_rival": round(ratios[len(ratios) // 2], 2)}
+    print(json.dumps({**result, "latency": rates}))
+
+
+def _median(runs: list[dict[str, float]]) -> dict[str, Any]:
+    """Return the median run by speed, and the speeds of all."""
+    if not runs:
+        return {}
+    ordered = sorted(runs, key=lambda run: run["orders_per_second"])
+    speeds = {"orders_per_second_all": [round(run["orders_per_second"]) for run in runs]} if len(runs) > 1 else {}
+    return {**ordered[len(runs) // 2], **speeds}
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.commands import FILE_NAME, CommandClient
 from actors.errors import OrderActorsError, SettingsError
+from actors.redis_link import RedisLink
 from actors.runtime.behavior import Unavailable
 from actors.settings import Settings, mask
 from actors.signal_consumer.base import SourceAway
-from actors.signal_consumer.redis_client import RedisLink
 from actors.store.lock import holder_of
 
 State: TypeAlias = Literal["ok", "warning", "failed"]

@@ -4,25 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+from redis import ResponseError
 
 from actors.model import Event
 from actors.publisher.base import SinkAway
+from actors.redis_link import TIMEOUT, Command, RedisAway, RedisLink
 
-# One script a batch instead of a pipeline: a seventh of the client's time, one answer that is yes or no, and it stops
-# at the first command that fails, where a pipeline would go on and put later events before earlier ones.
-_SCRIPT: Final = """
-for i = 3, #ARGV, 4 do
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*',
-             'event_id', ARGV[i], 'type', ARGV[i + 1], 'event', ARGV[i + 2])
-  if ARGV[i + 3] ~= '' then
-    redis.call('PUBLISH', ARGV[2], ARGV[i + 3])
-  end
-end
-"""
 _FILL: Final = "fill.booked"
 
 
@@ -58,40 +45,37 @@ class RedisSink:
         channel: str = "fills",
         stream: str = "order_events",
         cap: int = 100_000,
-        timeout: float = 2.0,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._channel = channel
-        self._stream = stream
-        self._cap = cap
-        # Trying again is the worker's work: it alone knows when to stop.
-        self._client: Redis = Redis.from_url(
-            url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
-        )
-        where = self._client.connection_pool.connection_kwargs
-        self._where = where.get("path") or f"{where.get('host', 'localhost')}:{where.get('port', 6379)}"
+        self._append: Final = ("XADD", stream, "MAXLEN", "~", cap, "*")
+        self._link = RedisLink(url, timeout=timeout)
 
     def open(self) -> None:
         """Connect anew."""
-        try:
-            self._client.connection_pool.disconnect()
-            self._client.ping()
-        except (RedisError, OSError) as error:
-            raise self._away("cannot be reached", error) from error
+        self._link.reset()
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Write one batch."""
-        arguments: list[bytes | str | int] = [self._cap, self._channel]
+        """Write one batch in one transaction, so that no later event can get in where an earlier one was refused."""
+        commands: list[Command] = [("MULTI",)]
         for event in events:
             body = _BODY.decode(event.body)
-            arguments += (body.event_id, event.type, event.body, bytes(body.fill) if event.type == _FILL else b"")
+            commands.append((*self._append, "event_id", body.event_id, "type", event.type, "event", event.body))
+            if event.type == _FILL:
+                commands.append(("PUBLISH", self._channel, bytes(body.fill)))
+        commands.append(("EXEC",))
         try:
-            self._client.eval(_SCRIPT, 1, self._stream, *arguments)
-        except (RedisError, OSError) as error:
-            raise self._away(f"did not take events {events[0].seq} to {events[-1].seq}", error) from error
+            done = self._link.trip(commands)[-1]
+        except RedisAway as away:
+            raise _not_taken(events, str(away)) from away
+        error = next((reply for reply in done if isinstance(reply, ResponseError)), None)
+        if error is not None:
+            raise _not_taken(events, f"{error} (Redis at {self._link.where})")
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._link.close()
 
-    def _away(self, what: str, error: Exception) -> SinkAway:
-        return SinkAway(f"Redis at {self._where} {what}: {type(error).__name__}: {error}")
+
+def _not_taken(events: Sequence[Event], why: str) -> SinkAway:
+    return SinkAway(f"events {events[0].seq} to {events[-1].seq} were not taken: {why}")

@@ -4,9 +4,9 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from actors.redis_link import MAX_BLOCK, Command, RedisLink, copy_dead
 from actors.runtime.clock import new_id
 from actors.signal_consumer.base import Entry
-from actors.signal_consumer.redis_client import MAX_BLOCK, Command, RedisLink, copy_dead
 
 
 class RedisListSource:

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+from actors.redis_link import MAX_BLOCK, Command, RedisLink, Refused, copy_dead
 from actors.runtime.clock import Clock, SystemClock
 from actors.signal_consumer.base import Entry
-from actors.signal_consumer.redis_client import MAX_BLOCK, Command, RedisLink, Refused, copy_dead
 
 _log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
+from actors.publisher.base import SinkAway
 from actors.signal_consumer.base import SourceAway
 
 Command: TypeAlias = tuple[str | bytes | float, ...]
@@ -27,18 +28,22 @@ DEAD_KEPT: Final = 1_000
 """How many courtesy copies of bad messages are kept."""
 
 
-class Refused(SourceAway):
+class RedisAway(SourceAway, SinkAway):
+    """Redis did not answer: the queue is away, and so is the sink."""
+
+
+class Refused(RedisAway):
     """The server answered a command with an error; the message begins with the server's own words."""
 
 
 class RedisLink:
-    """A connection for one thread. Connects when first used; every trouble is a :class:`SourceAway`.
+    """A connection for one thread. Connects when first used; every trouble is a :class:`RedisAway`.
 
     Attributes:
         where: The server's URL without user, password and options.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
         options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
         make: type[Connection] = options.pop("connection_class", Connection)
         options.update(
@@ -46,10 +51,10 @@ class RedisLink:
             protocol=2,  # replies of the same shape from every server
             retry=Retry(NoBackoff(), 0),
             retry_on_timeout=False,
-            socket_timeout=TIMEOUT,
+            socket_timeout=timeout,
         )
         if "path" not in options:
-            options.update(socket_connect_timeout=TIMEOUT, socket_keepalive=True)
+            options.update(socket_connect_timeout=timeout, socket_keepalive=True)
         self.where = without_password(url)
         self._connection: Any = make(**options)  # whose methods have no types
 
@@ -67,7 +72,7 @@ class RedisLink:
 
         Raises:
             Refused: The server answered with an error.
-            SourceAway: The reply is not known, nor whether the command was carried out.
+            RedisAway: The reply is not known, nor whether the command was carried out.
         """
         return self.trip([command])[0]
 
@@ -87,7 +92,7 @@ class RedisLink:
             answers = [self._answer() for _ in range(replies)]
         except (RedisError, OSError) as error:
             self._connection.disconnect()
-            raise SourceAway(f"Redis at {self.where}: {str(error) or type(error).__name__}") from error
+            raise RedisAway(f"Redis at {self.where}: {str(error) or type(error).__name__}") from error
         for answer in answers:
             if isinstance(answer, ResponseError):
                 raise Refused(f"{answer} (Redis at {self.where})")
