@@ -253,17 +253,15 @@ class OrderManagerTick(Message, frozen=True):
     """Time for periodic work."""
 
 
+Request: TypeAlias = CancelOrder | CancelAll | HaltTrading | ResumeTrading | Reconcile
+
 OrderManagerMessage: TypeAlias = (
     SignalReceived
     | SignalRefused
     | IntakeConfirmed
     | IntakeRestarted
     | SubmitSignal
-    | CancelOrder
-    | CancelAll
-    | HaltTrading
-    | ResumeTrading
-    | Reconcile
+    | Request
     | OrderAccepted
     | OrderRefused
     | OrderUnclear
@@ -348,19 +346,7 @@ class BrokerTick(Message, frozen=True):
 
 BrokerCall: TypeAlias = Connect | PlaceOrder | CancelAtBroker | QueryOrder | QueryVenue | QueryQuotes
 
-BrokerMessage: TypeAlias = (
-    Connect
-    | PlaceOrder
-    | CancelAtBroker
-    | QueryOrder
-    | QueryVenue
-    | QueryQuotes
-    | CallReturned
-    | ConnectionChanged
-    | FillReported
-    | OrderReported
-    | BrokerTick
-)
+BrokerMessage: TypeAlias = BrokerCall | CallReturned | ConnectionChanged | FillReported | OrderReported | BrokerTick
 
 
 # to the portfolio

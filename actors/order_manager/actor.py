@@ -296,7 +296,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 
     # ------------------------------------------------------------ requests
 
-    def _request(self, message: m.CancelOrder | m.CancelAll | m.HaltTrading | m.ResumeTrading | m.Reconcile) -> None:
+    def _request(self, message: m.Request) -> None:
         match message:
             case m.CancelOrder(order_id=order_id, reply=reply):
                 try:
