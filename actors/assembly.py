@@ -11,7 +11,7 @@ from actors.broker.actor import BrokerActor, BrokerDeadlines
 from actors.broker.base import Broker
 from actors.broker.gate import TradingGate
 from actors.broker.session import BrokerSession
-from actors.errors import OrderActorsError, SystemStopped
+from actors.errors import OrderActorsError, StoreError, SystemStopped
 from actors.messages import BrokerMessage, CloseIntake, EventsCommitted, OrderManagerMessage, SignalConsumerMessage
 from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
 from actors.order_manager.recovery import RecoveryPolicy
@@ -21,7 +21,8 @@ from actors.publisher.actor import Publisher
 from actors.publisher.redis_sink import RedisSink
 from actors.publisher.subscribers import Subscribers
 from actors.publisher.worker import PublisherWorker
-from actors.runtime.behavior import Address
+from actors.replies import Replies
+from actors.runtime.behavior import Address, Unavailable
 from actors.runtime.forward import Forward
 from actors.runtime.policy import RestartPolicy
 from actors.runtime.supervisor import SupervisorPorts
@@ -39,6 +40,10 @@ RECOVERY_MARGIN = 10.0
 """How much longer than a submit's deadline an order may stay without any answer, in seconds."""
 
 
+TAKEN = "the account was taken by another owner"
+"""The gate's reason once a write was refused because this process is no longer the account's owner."""
+
+
 class Assembly:
     """Every part of one running trading system; made by ``start``, gone after ``stop``.
 
@@ -52,6 +57,7 @@ class Assembly:
         self.store = store
         self.gate = TradingGate()
         self.waiters = Waiters()
+        self.replies = Replies()
         self.board = PositionBoard()
         self.subscribers = Subscribers()
         self.recovered: Future[None] = Future()
@@ -67,6 +73,7 @@ class Assembly:
                 backoff_cap=supervision.backoff_cap,
             ),
         )
+        store.on_ownership_lost(self._ownership_lost)
         self.session = BrokerSession(broker, self.gate, self.runtime.clock)
         self.reader = Reader(make_source(settings))
         url = settings.redis_url
@@ -160,7 +167,7 @@ class Assembly:
         self.runtime.stop("broker", left(0.5))
         self.runtime.stop("order_manager", left(0.5))
         if self.publisher is not None:
-            self.publisher.wait_published(self.store.last_seqs().events, left(0.3))
+            self._wait_published(self.publisher, left(0.3))
             if not self.publisher.stop(left(0.5)):
                 hung.append("publisher-worker")
             self.runtime.stop("publisher", left(0.3))
@@ -168,7 +175,24 @@ class Assembly:
             hung.append("subscribers")
         hung += self.runtime.close(left())
         self.waiters.close()
+        self.replies.close()
         return hung
+
+    def _wait_published(self, worker: PublisherWorker, timeout: float) -> None:
+        try:
+            last = self.store.last_seqs().events
+        except (StoreError, Unavailable) as error:
+            log.warning("not waiting for events to be published, the next start publishes them: %s", error)
+        else:
+            worker.wait_published(last, timeout)
+
+    def live_orders(self) -> int | None:
+        """Return how many orders are live, None when the store cannot be read; logs why."""
+        try:
+            return len(self.store.live_orders())
+        except (StoreError, Unavailable):
+            log.exception("the store cannot be read")
+            return None
 
     # ------------------------------------------------------------ failures
 
@@ -196,6 +220,13 @@ class Assembly:
         self.gate.close(_failed(name))
         self.consumer.tell(CloseIntake(reason=f"{name} {reason}"))
 
+    def _ownership_lost(self) -> None:
+        """Send nothing and read nothing from this moment on; a start takes the account back, a resume does not."""
+        if TAKEN not in self.gate.reasons:
+            log.critical("halted: %s; stop this process and see why two were started", TAKEN)
+        self.gate.close(TAKEN)
+        self.reader.stop(0.0)
+
     def _dead_letter(self, name: str, message: object, error: BaseException) -> None:
         text = f"{type(message).__name__}: {type(error).__name__}: {error}"
         payload = repr(message).encode("utf-8", "backslashreplace")
@@ -216,11 +247,11 @@ class StopReport(msgspec.Struct, frozen=True):
 
     Attributes:
         hung: Threads that did not end in time.
-        live_orders: Orders still working at the broker.
+        live_orders: Orders still working at the broker; None when the store could not be read.
     """
 
     hung: tuple[str, ...]
-    live_orders: int
+    live_orders: int | None
 
 
 def not_running() -> SystemStopped:

@@ -16,13 +16,15 @@ from actors.broker.base import Broker
 from actors.broker.load import build_broker
 from actors.commands.verbs import CommandHandler
 from actors.commands.worker import CommandServer
-from actors.errors import OrderActorsError
+from actors.errors import OrderActorsError, SystemStopped
 from actors.model import Order, OrderFill, Position, Signal
 from actors.order_manager.working_set import HALTED, WorkingSet
 from actors.portfolio.view import committed_positions
 from actors.publisher.subscribers import EventCallback, Subscription
 from actors.runtime.clock import utc_now
+from actors.runtime.status import CellState
 from actors.settings import Settings
+from actors.store.engine import BUSY_TIMEOUT
 from actors.store.lock import DataDirLock
 from actors.store.store import Store
 
@@ -49,6 +51,7 @@ class TradingSystem:
         self._parts: Assembly | None = None
         self._lock: DataDirLock | None = None
         self._commands: CommandServer | None = None
+        self._pid = 0
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], broker: Broker | None = None) -> Self:
@@ -81,10 +84,17 @@ class TradingSystem:
             broker = self._broker
             if broker is None:
                 broker = build_broker(self.settings.broker, directory)
-            store = Store.open(self.settings.store_url, account_id=self.settings.account_id, holder=self._lock.holder)
+            store = Store.open(
+                self.settings.store_url,
+                account_id=self.settings.account_id,
+                holder=self._lock.holder,
+                # Actors wait for each other's writes too; a locked store must not look like an actor that hangs.
+                busy_timeout=min(BUSY_TIMEOUT, self.settings.supervision.hang_after / 4),
+            )
         except BaseException:
             self._lock.release()
             raise
+        self._pid = os.getpid()
         self._parts = Assembly(self.settings, broker, store)
         self._commands = CommandServer(directory / COMMANDS_FILE, CommandHandler(self))
         try:
@@ -103,15 +113,17 @@ class TradingSystem:
             timeout: Seconds for all of it; by default ``supervision.stop_timeout``.
         """
         parts, self._parts = self._parts, None
-        if parts is None:
+        if parts is None or self._pid != os.getpid():  # in a fork there is nothing to stop
             return StopReport((), 0)
         if self._commands is not None:
             self._commands.close()
-        hung = parts.stop(timeout if timeout is not None else self.settings.supervision.stop_timeout)
-        live = len(parts.store.live_orders())
-        parts.store.close()
-        if self._lock is not None:
-            self._lock.release()
+        try:
+            hung = parts.stop(timeout if timeout is not None else self.settings.supervision.stop_timeout)
+            live = parts.live_orders()
+        finally:
+            parts.store.close()
+            if self._lock is not None:
+                self._lock.release()
         if hung:
             log.critical("did not end in time: %s", ", ".join(hung))
         return StopReport(tuple(hung), live)
@@ -140,7 +152,7 @@ class TradingSystem:
             SystemStopped: The system does not run.
         """
         reply: Future[Order] = Future()
-        self._running().order_manager.tell(m.SubmitSignal(signal=signal, reply=reply))
+        self._request(m.SubmitSignal(signal=signal, reply=reply), reply)
         return reply
 
     def cancel(self, order_id: str) -> bool:
@@ -150,13 +162,13 @@ class TradingSystem:
             RequestRefused: The order is unknown, final, or not ours.
         """
         reply: Future[bool] = Future()
-        self._running().order_manager.tell(m.CancelOrder(order_id=order_id, reply=reply))
+        self._request(m.CancelOrder(order_id=order_id, reply=reply), reply)
         return reply.result(_ANSWER)
 
     def cancel_all(self) -> tuple[str, ...]:
         """Ask to cancel every live order of ours; returns their ids once the requests are durable."""
         reply: Future[tuple[str, ...]] = Future()
-        self._running().order_manager.tell(m.CancelAll(reply=reply))
+        self._request(m.CancelAll(reply=reply), reply)
         return reply.result(_ANSWER)
 
     def halt(self, reason: str = "halted by hand", by: str | None = None) -> None:
@@ -164,7 +176,7 @@ class TradingSystem:
         reply: Future[bool] = Future()
         parts = self._running()
         parts.gate.close(HALTED)
-        parts.order_manager.tell(m.HaltTrading(reason=reason, by=by or _user(), reply=reply))
+        self._request(m.HaltTrading(reason=reason, by=by or _user(), reply=reply), reply)
         reply.result(_ANSWER)
 
     def resume(self, by: str | None = None) -> None:
@@ -172,7 +184,7 @@ class TradingSystem:
         reply: Future[bool] = Future()
         parts = self._running()
         revived = parts.revive()
-        parts.order_manager.tell(m.ResumeTrading(by=by or _user(), reply=reply))
+        self._request(m.ResumeTrading(by=by or _user(), reply=reply), reply)
         reply.result(_ANSWER)
         parts.forgive(revived)
         parts.consumer.tell(m.OpenIntake())
@@ -180,7 +192,7 @@ class TradingSystem:
     def reconcile(self, timeout: float = 60.0) -> int:
         """Compare our books with the broker's now; returns how many events mending the differences took."""
         reply: Future[int] = Future()
-        self._running().order_manager.tell(m.Reconcile(reply=reply))
+        self._request(m.Reconcile(reply=reply), reply)
         return reply.result(timeout)
 
     def mark_requeued(self, letter_id: int) -> None:
@@ -235,21 +247,40 @@ class TradingSystem:
     def health(self) -> dict[str, Any]:
         """Return how every part does, as plain values."""
         parts = self._running()
+        actors = parts.runtime.health()
+        closed = sorted(parts.gate.reasons)
+        closed += [
+            f"{actor.name} is {actor.state.value}: {actor.last_error or 'it starts'}"
+            for name in ("order_manager", "broker")
+            if (actor := actors[name]).state is not CellState.RUNNING
+        ]
         return {
             "account_id": self.settings.account_id,
-            "trading": "open" if parts.gate.is_open else "closed",
-            "closed_because": sorted(parts.gate.reasons),
+            "trading": "closed" if closed else "open",
+            "closed_because": closed,
             "broker_connected": parts.session.connected,
             "queue": parts.reader.away or "connected",
             "publisher": "off" if parts.publisher is None else parts.publisher.lost or "connected",
             "failures": dict(parts.failures),
-            "actors": {name: msgspec.to_builtins(status) for name, status in parts.runtime.health().items()},
+            "actors": {name: msgspec.to_builtins(status) for name, status in actors.items()},
         }
 
     def _running(self) -> Assembly:
         if self._parts is None:
             raise not_running()
+        if self._pid != os.getpid():
+            raise SystemStopped(
+                "this process was forked from the one the trading system runs in, and has none of its threads; "
+                "start children with multiprocessing's spawn method, and talk to the system in its own process"
+            )
         return self._parts
+
+    def _request(self, message: m.OrderManagerMessage, reply: Future[Any]) -> None:
+        parts = self._running()
+        parts.replies.add(reply)
+        parts.order_manager.tell(message)
+        if self._parts is not parts:
+            parts.replies.close()  # stopped in between: maybe nobody reads that mailbox any more
 
     def _await_recovery(self, parts: Assembly, timeout: float | None) -> None:
         try:

@@ -1,6 +1,7 @@
 """The gate every order passes right before the broker is called."""
 
 import logging
+import threading  # noqa: TID251 - one lock for changes, which come from several threads at once
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +15,7 @@ class TradingGate:
 
     def __init__(self, *reasons: str) -> None:
         self._reasons = frozenset(reasons)
+        self._changing = threading.Lock()
 
     @property
     def reasons(self) -> frozenset[str]:
@@ -27,13 +29,16 @@ class TradingGate:
 
     def close(self, reason: str) -> None:
         """Close it for a reason, at once."""
-        if reason not in self._reasons:
-            self._reasons = self._reasons | {reason}
+        with self._changing:
+            new = reason not in self._reasons
+            self._reasons |= {reason}
+        if new:
             log.warning("no orders are sent: %s", reason)
 
     def open(self, reason: str) -> None:
         """Take one reason away."""
-        if reason in self._reasons:
-            self._reasons = self._reasons - {reason}
-            if not self._reasons:
-                log.info("orders are sent")
+        with self._changing:
+            known = reason in self._reasons
+            self._reasons -= {reason}
+        if known and self.is_open:
+            log.info("orders are sent")

@@ -1,6 +1,6 @@
 """The store: everything of value, written in transactions that only the account's owner can commit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, Self
 
@@ -90,6 +90,10 @@ class Store(StoreReads):
         """Let all connections go; later writes are refused."""
         self._engine.dispose()
         self._writer.close()
+
+    def on_ownership_lost(self, action: Callable[[], None]) -> None:
+        """Have ``action`` called as soon as a write finds that another owner has the account, before it raises."""
+        self._writer.on_ownership_lost = action
 
     def commit(self, unit: Unit) -> None:
         """Write a batch's facts, all or none; an order, a signal's acceptance, an entry, a fill, a seq only once."""

@@ -2,7 +2,7 @@
 
 import os
 import threading  # noqa: TID251 - one lock guards the one connection that writes, whatever thread comes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -63,6 +63,9 @@ class Writer:
 
     After any failure the connection is thrown away, so that nothing half-done can reach the next transaction: SQLite
     ends a transaction by itself when the disk is full, and after a lost connection nobody knows what became of it.
+
+    Attributes:
+        on_ownership_lost: Called before :class:`OwnershipLost` is raised, in the thread that meant to write.
     """
 
     def __init__(self, engine: Engine, where: str) -> None:
@@ -78,6 +81,7 @@ class Writer:
         self._begin = "BEGIN IMMEDIATE" if sqlite else "BEGIN"
         self.account_id = ""
         self.epoch = 0
+        self.on_ownership_lost: Callable[[], None] = lambda: None
         self._claim_owner = upsert(engine.dialect, owner)
         self._owner_query = _SQLITE_OWNER if sqlite else _POSTGRESQL_OWNER
         self._epoch_query = _SQLITE_EPOCH if sqlite else _POSTGRESQL_EPOCH
@@ -131,6 +135,7 @@ class Writer:
         with self.transaction() as transaction:
             row = transaction.first(self._epoch_query, (self.account_id,))
             if row is None or row[0] != self.epoch:
+                self.on_ownership_lost()
                 raise OwnershipLost(
                     f"store {self._where}: account {self.account_id} was taken by another owner (epoch "
                     f"{row and row[0]}, ours {self.epoch}); this process must stop"
