@@ -1,9 +1,10 @@
 """The one connection that writes, and its transactions."""
 
 import os
+import sqlite3
 import threading  # noqa: TID251 - one lock guards the one connection that writes, whatever thread comes
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -179,4 +180,8 @@ class Writer:
     def _discard(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None and self._pid == os.getpid():
+            if self._path is not None:
+                with suppress(sqlite3.Error):
+                    # Whoever keeps the exception keeps the cursor; with it the file stays open, and the lock held.
+                    connection.rollback()
             connection.invalidate()

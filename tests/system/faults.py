@@ -1,6 +1,7 @@
 """What the tests of a system in trouble share: brokers that keep watch, systems that are verified afterwards."""
 
 import sqlite3
+import sys
 import threading
 import time
 from collections import Counter
@@ -45,9 +46,7 @@ class Witness(PaperBroker):
 
 
 @contextmanager
-def trading(
-    settings: Settings, broker: Broker | None = None, *, hung: tuple[str, ...] = ()
-) -> Iterator[TradingSystem]:
+def trading(settings: Settings, broker: Broker | None = None, *, hung: tuple[str, ...] = ()) -> Iterator[TradingSystem]:
     """Run a system; afterwards no thread may be left, and every promise must hold in the store.
 
     Args:
@@ -118,3 +117,8 @@ def held_for(seconds: float, condition: Any) -> None:
     while time.monotonic() < deadline:
         assert condition()
         time.sleep(0.01)
+
+
+def open_files() -> int:
+    """Return how many file descriptors this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd" if sys.platform == "linux" else "/dev/fd").iterdir())

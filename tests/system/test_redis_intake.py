@@ -21,17 +21,18 @@ from tests.system.parts import settings, wait_for
 
 KEY = "approved_signals"
 SIGNALS = 1_000
+START = b'{"strategy_id":"s","symbol":"US.AAPL","action":'
 MALFORMED = [
     b"rubbish",
     b"",
     b"\xff\xfe\x00{",
-    b'{"strategy_id":"s","symbol":"US.AAPL","action":"buy","quantity":1.5,"signal_id":"half"}',
-    b'{"strategy_id":"s","symbol":"US.AAPL","action":"hold","quantity":1,"signal_id":"no-side"}',
-    b'{"strategy_id":"s","symbol":"US.AAPL","action":"buy","quantity":1,"signal_id":"more","stop":1}',
-    b'{"strategy_id":"s","symbol":"US.AAPL","action":"buy","quantity":1,"quantity":2,"signal_id":"twice"}',
+    START + b'"buy","quantity":1.5,"signal_id":"half"}',
+    START + b'"hold","quantity":1,"signal_id":"no-side"}',
+    START + b'"buy","quantity":1,"signal_id":"more","stop":1}',
+    START + b'"buy","quantity":1,"quantity":2,"signal_id":"twice"}',
     b"[" * 20_000,
-    b'{"strategy_id":"s","symbol":"US.AAPL","action":"buy","quantity":1,"signal_id":"big","reason":"%s"}' % (b"x" * 17_000),
-    b'{"strategy_id":"s","symbol":"US.AAPL","action":"buy","quantity":1,"order_type":"limit","signal_id":"no-price"}',
+    START + b'"buy","quantity":1,"signal_id":"big","reason":"%s"}' % (b"x" * 17_000),
+    START + b'"buy","quantity":1,"order_type":"limit","signal_id":"no-price"}',
 ]
 
 
