@@ -54,8 +54,8 @@ class OrderManagerSettings(msgspec.Struct, frozen=True):
     account_id: str
     queryable: bool
     source_name: str = "embedded"
-    in_flight: int = 512
-    backlog: int = 1024
+    in_flight: int = 2048
+    backlog: int = 2048
     max_age: timedelta | None = None
     answer_within: timedelta = timedelta(seconds=40)
     recovery: RecoveryPolicy = RecoveryPolicy()

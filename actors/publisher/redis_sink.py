@@ -8,7 +8,7 @@ from redis import ResponseError
 
 from actors.model import Event
 from actors.publisher.base import SinkAway
-from actors.redis_link import TIMEOUT, Command, RedisAway, RedisLink
+from actors.redis_link import TIMEOUT, RedisAway, RedisLink, bulk
 
 _FILL: Final = "fill.booked"
 
@@ -21,6 +21,10 @@ class _Body(msgspec.Struct, gc=False):
 
 
 _BODY: Final = msgspec.json.Decoder(_Body)
+_MULTI: Final = b"*1\r\n" + bulk(b"MULTI")
+_EXEC: Final = b"*1\r\n" + bulk(b"EXEC")
+_TYPE: Final = bulk(b"type")
+_EVENT: Final = bulk(b"event")
 
 
 class RedisSink:
@@ -47,9 +51,10 @@ class RedisSink:
         cap: int = 100_000,
         timeout: float = TIMEOUT,
     ) -> None:
-        self._channel = channel
-        self._append: Final = ("XADD", stream, "MAXLEN", "~", cap, "*")
         self._link = RedisLink(url, timeout=timeout)
+        append = (b"XADD", stream.encode(), b"MAXLEN", b"~", b"%d" % cap, b"*", b"event_id")
+        self._append: Final = b"*12\r\n" + b"".join(map(bulk, append))
+        self._publish: Final = b"*3\r\n" + bulk(b"PUBLISH") + bulk(channel.encode())
 
     def open(self) -> None:
         """Connect anew."""
@@ -57,15 +62,16 @@ class RedisSink:
 
     def publish(self, events: Sequence[Event]) -> None:
         """Write one batch in one transaction, so that no later event can get in where an earlier one was refused."""
-        commands: list[Command] = [("MULTI",)]
+        commands = [_MULTI]
         for event in events:
             body = _BODY.decode(event.body)
-            commands.append((*self._append, "event_id", body.event_id, "type", event.type, "event", event.body))
+            event_id, kind = bulk(body.event_id.encode()), bulk(event.type.encode())
+            commands.append(b"".join((self._append, event_id, _TYPE, kind, _EVENT, bulk(event.body))))
             if event.type == _FILL:
-                commands.append(("PUBLISH", self._channel, bytes(body.fill)))
-        commands.append(("EXEC",))
+                commands.append(self._publish + bulk(bytes(body.fill)))
+        commands.append(_EXEC)
         try:
-            done = self._link.trip(commands)[-1]
+            done = self._link.ask([b"".join(commands)], len(commands))[-1]
         except RedisAway as away:
             raise _not_taken(events, str(away)) from away
         error = next((reply for reply in done if isinstance(reply, ResponseError)), None)

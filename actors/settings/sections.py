@@ -161,7 +161,7 @@ class ExecutionSettings(Section, frozen=True, kw_only=True):
 
     submit_deadline: SomeSeconds = 30.0
     cancel_deadline: SomeSeconds = 30.0
-    in_flight: Annotated[int, Number("a whole number", 1, 100_000)] = 512
+    in_flight: Annotated[int, Number("a whole number", 1, 100_000)] = 2_048
 
 
 class SupervisionSettings(Section, frozen=True, kw_only=True):

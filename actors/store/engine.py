@@ -22,6 +22,7 @@ READ_CONNECTIONS: Final = 8
 _OLDEST_SQLITE: Final = (3, 35, 0)
 _SQLITE_FULL: Final = 2
 _SQLITE_CACHE_KIB: Final = 65_536
+_SQLITE_CHECKPOINT: Final = 8_000  # pages, 32 MiB: each checkpoint writes a page once, however often it changed
 _SQLITE_WAL_LIMIT: Final = 64 * 1024 * 1024
 _SQLITE_TEXTS: Final = 512
 _CONNECT_TIMEOUT: Final = 5
@@ -96,6 +97,7 @@ def _open_sqlite(url: URL, busy_timeout: float, *, writable: bool) -> Engine:
         if writable:
             _demand(cursor, path, "journal_mode", "WAL", "wal")
             _demand(cursor, path, "synchronous", "FULL", _SQLITE_FULL)
+            _demand(cursor, path, "wal_autocheckpoint", str(_SQLITE_CHECKPOINT), _SQLITE_CHECKPOINT)
             _demand(cursor, path, "journal_size_limit", str(_SQLITE_WAL_LIMIT), _SQLITE_WAL_LIMIT)
         else:
             _demand(cursor, path, "query_only", "ON", 1)
