@@ -170,6 +170,23 @@ def test_an_unclear_cancel_is_asked_again_when_the_query_shows_the_order_working
     assert cancelling.cancels() == ["B1", "B1"]
 
 
+@pytest.mark.parametrize("taken", [False, True], ids=["not answered", "taken"])
+def test_a_cancel_under_way_is_not_repeated_because_a_query_shows_the_order_working(
+    cancelling: Desk, *, taken: bool
+) -> None:
+    if taken:
+        cancelling.tell(m.CancelTaken(order_id=order_id(), at=cancelling.clock.now()))
+    for _ in range(3):
+        cancelling.wait(31)
+        cancelling.answer(report(filled_qty=4), fills=(fill(1, 4),))
+    assert (cancelling.order().status, cancelling.cancels()) == (OrderStatus.CANCEL_REQUESTED, ["B1"])
+
+
+def test_a_person_may_ask_again_for_a_cancel_that_is_under_way(cancelling: Desk) -> None:
+    assert cancel(cancelling).result(0) is True
+    assert cancelling.cancels() == ["B1", "B1"]
+
+
 def test_a_cancel_that_a_crash_kept_from_the_broker_is_asked_again(cancelling: Desk) -> None:
     cancelling.kill()
     cancelling.open(report(filled_qty=4), fills=(fill(1, 4),))
