@@ -7,7 +7,7 @@ from typing import Final, assert_never
 import msgspec
 
 from actors import messages as m
-from actors.broker.base import VenueSnapshot
+from actors.broker.base import Quote, VenueSnapshot
 from actors.broker.lanes import Lane
 from actors.broker.session import BrokerSession, NotSent
 from actors.errors import BrokerError
@@ -110,7 +110,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             case m.QueryQuotes():
                 answer = None
                 if error is None and isinstance(value, Sequence):
-                    self._context.tell(self._portfolio, m.PricesMarked(quotes=tuple(value)))
+                    quotes = tuple(quote for quote in value if isinstance(quote, Quote))
+                    self._context.tell(self._portfolio, m.PricesMarked(quotes=quotes))
         if answer is not None:
             self._context.tell(self._order_manager, answer)
 

@@ -94,6 +94,8 @@ class BrokerSession:
     def _place(self, order: Order, not_after: datetime | None) -> str:
         if not self._gate.is_open:
             raise NotSent(", ".join(sorted(self._gate.reasons)))
+        if not self.connected:
+            raise NotSent("disconnected")
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old")
         return self._broker.submit_order(order)
@@ -111,14 +113,29 @@ class BrokerSession:
     # Called from whatever thread the broker uses: build a value, tell it, return.
 
     def _on_fill(self, fill: OrderFill) -> None:
+        if not _is_fill(fill):
+            log.critical("not booked, for it is no OrderFill with ids in text and a side: %r", fill)
+            raise TypeError(f"expected an OrderFill with ids in text and a side, got {fill!r}")
         self._tell(FillReported(fill=fill))
 
     def _on_order(self, report: OrderReport) -> None:
+        if not isinstance(report, OrderReport):
+            log.error("passed over, for it is no OrderReport: %r", report)
+            raise TypeError(f"expected an OrderReport, got {report!r}")
         self._tell(OrderReported(report=report))
 
     def _on_connection(self, up: bool, reason: str) -> None:  # noqa: FBT001 - the port of ConnectionCallback
+        if not up:
+            self.connected = False  # at once: what is queued here must not leave before the actors know
         self._tell(ConnectionChanged(up=up, reason=reason))
 
     def _tell(self, message: BrokerMessage) -> None:
         if self._address is not None:
             self._address.tell(message)
+
+
+def _is_fill(fill: object) -> bool:
+    """Return whether what a broker reports can be booked; quantity, price and time are checked by the fill itself."""
+    if not isinstance(fill, OrderFill) or fill.side not in ("buy", "sell"):
+        return False
+    return all(isinstance(text, str) and text for text in (fill.fill_id, fill.order_id, fill.symbol))

@@ -86,19 +86,18 @@ def apply_fill(order: Order, fill: OrderFill, now: datetime) -> Step:
     }
     if order.broker_order_id is None:
         changes["broker_order_id"] = fill.order_id
-    flags = set(order.flags)
+    flags = set(order.flags) - {OrderFlag.OVERFILL}
     if event is OrderEvent.FILL_REVERSED:
         flags.add(OrderFlag.BUSTED)
-    if state in _CLOSED and event is not OrderEvent.FILL_REVERSED:
+    elif state in _CLOSED:
         flags.add(OrderFlag.LATE_FILL)
-    flags.discard(OrderFlag.OVERFILL)
     if changes["overfill_qty"]:
         flags.add(OrderFlag.OVERFILL)
     if cell.target is Target.IMPOSSIBLE:
         # The ledger keeps what the broker reports in any state; where the table knows no next state, the status stays.
         flags.add(OrderFlag.NEEDS_REVIEW)
         cell = Cell(Target.SAME, alert=True)
-    if flags != set(order.flags):
+    if flags or order.flags:
         changes["flags"] = tuple(sorted(flags))
     return _finish(order, cell, changes, now, None, reopens=state is State.REJECTED)
 

@@ -76,6 +76,7 @@ class Recovery:
         self._asked: datetime | None = None
         self._covered: datetime | None = None  # what was parked before then, the broker was asked about
         self._asking = False
+        self._connected = False
         self._doubts: dict[str, datetime] = {}
         self._missed: dict[str, tuple[int, datetime]] = {}
         self.recovered = False
@@ -92,13 +93,15 @@ class Recovery:
         self._context.tell(self._broker, Connect())
 
     def connected(self) -> None:
-        """Query everything; the broker can be reached."""
+        """Query everything; the broker can be reached. Only what is asked from now on counts as recovery (I14)."""
+        self._connected = True
+        self.recovered = False
         self._asking = False
         self.ask()
 
     def lost(self) -> None:
         """Forget that recovery ever succeeded; nothing is sent until it does again."""
-        self.recovered = False
+        self.recovered = self._connected = False
         self._asking = False
         self._missed.clear()  # what was under way when the connection broke may arrive yet
 
@@ -129,7 +132,11 @@ class Recovery:
 
     def tick(self, now: datetime) -> None:
         """Ask again when it is time; give up waiting where that is due."""
-        if not self.recovered or self._asked is None:
+        if self._asked is None:
+            return
+        if not self.recovered:
+            if self._connected and now - self._asked >= self._policy.doubt_interval:
+                self.ask()
             return
         covered = self._covered if self._queryable else now
         if covered is not None:

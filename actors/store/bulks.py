@@ -4,7 +4,7 @@ from sqlalchemy import Dialect, Table
 
 from actors.store.schema import (
     IS_ACCEPTED,
-    ORDER_IDENTITY,
+    ORDER_CHANGES,
     controls,
     cursors,
     dead_letters,
@@ -24,7 +24,7 @@ class Bulks:
     def __init__(self, dialect: Dialect) -> None:
         columns = names(orders, "order_no")
         self.new_orders = insert(dialect, orders, columns)
-        self.orders = update(dialect, orders, columns, key="order_id", keep=ORDER_IDENTITY)
+        self.orders = update(dialect, orders, ("order_id", *ORDER_CHANGES), key="order_id")
         self.fills = insert(dialect, fills, names(fills))
         self.signals = insert(dialect, signals, names(signals))
         self.outcomes = _outcomes(dialect)

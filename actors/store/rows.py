@@ -67,6 +67,28 @@ def order_row(order: Order) -> Row:
     )
 
 
+def order_change_row(order: Order) -> Row:
+    """Return an order's id and then its columns of ``ORDER_CHANGES``."""
+    return (
+        order.order_id,
+        order.broker_order_id,
+        order.quantity,
+        None if (limit := order.limit_price) is None else str(limit),
+        order.status._value_,
+        order.filled_qty,
+        None if (average := order.avg_fill_price) is None else str(average),
+        micros(order.updated_at),
+        None if (error := order.error_message) is None else clean(error),
+        None if (sent := order.sent_at) is None else micros(sent),
+        str(order.fill_value),
+        order.overfill_qty,
+        None if (closed := order.closed_as) is None else closed._value_,
+        order.replace_quantity,
+        None if (new_limit := order.replace_limit_price) is None else str(new_limit),
+        ",".join(order.flags) if order.flags else "",
+    )
+
+
 def order_from(row: Sequence[Any]) -> Order:
     """Return the order of its columns, all but order_no."""
     return Order(

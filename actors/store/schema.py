@@ -85,10 +85,24 @@ orders = Table(
     Index("orders_strategy_id", "strategy_id"),
 )
 
-ORDER_IDENTITY: Final = frozenset(
-    {"order_id", "strategy_id", "symbol", "side", "order_type", "created_at", "signal_id", "account_id", "parent_id"}
+ORDER_CHANGES: Final = (
+    "broker_order_id",
+    "quantity",
+    "limit_price",
+    "status",
+    "filled_qty",
+    "avg_fill_price",
+    "updated_at",
+    "error_message",
+    "sent_at",
+    "fill_value",
+    "overfill_qty",
+    "closed_as",
+    "replace_quantity",
+    "replace_limit_price",
+    "flags",
 )
-"""What an order keeps for life; an update leaves these columns alone."""
+"""What may change in an order's life; everything else stays as the first write made it."""
 
 fills = Table(
     "fills",

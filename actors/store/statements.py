@@ -77,7 +77,7 @@ def upsert(dialect: Dialect, table: Table) -> Bulk:
     return insert(dialect, table, names, f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}")
 
 
-def update(dialect: Dialect, table: Table, columns: Sequence[str], key: str, keep: Collection[str]) -> Bulk:
+def update(dialect: Dialect, table: Table, columns: Sequence[str], key: str) -> Bulk:
     """Return an update of the rows whose ``key`` is among the given rows.
 
     Args:
@@ -85,10 +85,9 @@ def update(dialect: Dialect, table: Table, columns: Sequence[str], key: str, kee
         table: What is updated.
         columns: What a given row holds, in this order; ``key`` is one of them.
         key: The column that names the row.
-        keep: Columns that are given but left as they are.
     """
     place = {name: f"v.column{number}" for number, name in enumerate(columns, 1)}
-    changes = ", ".join(f"{name} = {place[name]}" for name in columns if name != key and name not in keep)
+    changes = ", ".join(f"{name} = {place[name]}" for name in columns if name != key)
     head = f"UPDATE {table.name} SET {changes} FROM ("  # noqa: S608 - names of our own tables
     return bulk(dialect, head, [table.c[name] for name in columns], f") AS v WHERE {table.name}.{key} = {place[key]}")
 

@@ -17,6 +17,7 @@ from actors.store.rows import (
     event_row,
     fill_row,
     micros,
+    order_change_row,
     order_row,
     outcome_row,
     parked_row,
@@ -101,7 +102,7 @@ class Store(StoreReads):
             return
         bulks, at = self._bulks, micros(self._clock.now())
         new_orders = [order_row(order) for order in unit.new_orders.values()]
-        changed = [order_row(order) for order in unit.orders.values()]
+        changed = [order_change_row(order) for order in unit.orders.values()]
         fills = [fill_row(fill) for fill in unit.fills]
         signals = [signal_row(record) for record in unit.signals]
         outcomes = [outcome_row(order_id, *outcome) for order_id, outcome in unit.outcomes.items()]

@@ -7,7 +7,7 @@ import pytest
 
 from actors.errors import StoreError
 from actors.model import FINAL, LIVE, Order, OrderFlag, OrderStatus
-from actors.store.schema import orders
+from actors.store.schema import ORDER_CHANGES, orders
 from actors.store.store import Store
 from actors.store.unit import Unit
 from tests.store.samples import T0, full_order, order
@@ -62,9 +62,8 @@ def test_a_zero_price_is_a_price_and_no_missing_one(store: Store) -> None:
 
 def test_a_change_replaces_all_that_can_change(store: Store) -> None:
     put(store, order(1), order(2))
-    changed = msgspec.structs.replace(
-        full_order(1), side="buy", strategy_id="momentum", parent_id=None, time_in_force="day"
-    )
+    news = {name: getattr(full_order(1), name) for name in ORDER_CHANGES}
+    changed = msgspec.structs.replace(order(1), **news)
     change(store, changed)
 
     assert store.order("oa-000001") == changed
