@@ -52,6 +52,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._deadlines = deadlines
         self._attempts = 0
         self._ticks = 0
+        self._queries: list[m.QueryVenue] = []  # under way
+        self._outdated: list[m.QueryVenue] = []  # under way since before a loss, or given up: they prove nothing now
 
     def started(self) -> None:
         """Begin to watch deadlines; after a failure connect anew, for what was in hand is lost with its incarnation."""
@@ -91,7 +93,9 @@ class BrokerActor(Behavior[m.BrokerMessage]):
     def _query(self, message: m.QueryVenue) -> None:
         """Query all; an order whose submit call is queued or under way proves nothing by being absent."""
         judge = message.judge - self._session.orders.outstanding()
-        self._session.queries.tell(m.QueryVenue(since=message.since, judge=judge))
+        query = m.QueryVenue(since=message.since, judge=judge)
+        self._queries.append(query)
+        self._session.queries.tell(query)
 
     def _returned(self, message: m.CallReturned) -> None:
         call, value, error = message.call, message.value, message.error
@@ -104,7 +108,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             case m.QueryOrder(order_id=order_id):
                 answer = _status(order_id, value, error, message)
             case m.QueryVenue(judge=judge):
-                answer = self._queried(judge, value, error)
+                answer = None if self._is_outdated(call) else self._queried(judge, value, error)
             case m.Connect():
                 answer = self._connected(error)
             case m.QueryQuotes():
@@ -114,6 +118,13 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                     self._context.tell(self._portfolio, m.PricesMarked(quotes=quotes))
         if answer is not None:
             self._context.tell(self._order_manager, answer)
+
+    def _is_outdated(self, query: m.QueryVenue) -> bool:
+        """Take a query that returned off the books; one from before the last loss opens no trading (I14)."""
+        outdated = any(query is other for other in self._outdated)
+        self._outdated = [other for other in self._outdated if other is not query]
+        self._queries = [other for other in self._queries if other is not query]
+        return outdated
 
     def _queried(self, judge: frozenset[str], value: object, error: BaseException | None) -> m.OrderManagerMessage:
         venue = self._session.venue
@@ -148,6 +159,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             self._context.tell(self._order_manager, m.BrokerConnected())
             return
         self._session.connected = False
+        self._outdated += self._queries
+        self._queries = []
         self._context.tell(self._order_manager, m.BrokerLost(reason=reason))
         self._reconnect()
 
@@ -174,6 +187,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         late = TimeoutError(f"no answer within {limit:g} s")
         self._context.on_commit(lambda: lane.abandon(call))
         self._returned(m.CallReturned(call=call, value=None, error=late, at=self._context.clock.now()))
+        if isinstance(call, m.QueryVenue):
+            self._outdated.append(call)
 
 
 def _placed(order_id: str, value: object, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:

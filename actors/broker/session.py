@@ -48,6 +48,7 @@ class BrokerSession:
         self._clock = clock
         self._address: Address[BrokerMessage] | None = None
         self._subscribed = False
+        self._cut = False  # known here at once, so that nothing queued leaves before the actors hear of it
         self.connected = False
         self.venue: Venue | None = broker if isinstance(broker, Venue) else None
         self.orders = Lane("orders", self._perform, clock)
@@ -94,7 +95,7 @@ class BrokerSession:
     def _place(self, order: Order, not_after: datetime | None) -> str:
         if not self._gate.is_open:
             raise NotSent(", ".join(sorted(self._gate.reasons)))
-        if not self.connected:
+        if self._cut:
             raise NotSent("disconnected")
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old")
@@ -109,6 +110,7 @@ class BrokerSession:
             self._subscribed = True
         if self.venue is not None:
             self.venue.connect()
+        self._cut = False
 
     # Called from whatever thread the broker uses: build a value, tell it, return.
 
@@ -125,8 +127,7 @@ class BrokerSession:
         self._tell(OrderReported(report=report))
 
     def _on_connection(self, up: bool, reason: str) -> None:  # noqa: FBT001 - the port of ConnectionCallback
-        if not up:
-            self.connected = False  # at once: what is queued here must not leave before the actors know
+        self._cut = not up
         self._tell(ConnectionChanged(up=up, reason=reason))
 
     def _tell(self, message: BrokerMessage) -> None:
