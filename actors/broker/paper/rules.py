@@ -89,8 +89,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((end - start, self._draw_slip(random)) for start, end in pairwise(cuts))
 
     def _draw_slip(self, random: Random) -> int:
+        if self.slippage_bps == 0:
+            return 0
         most = round(self.slippage_bps * 100)
-        return random.randint(-most, most) if most else 0
+        return random.randint(-most, most)
 
     def price(self, base: Decimal, slip: int, side: Side, limit: Decimal | None) -> Decimal:
         """Return the price of a fill: ``base`` moved by the slippage, never worse than the limit."""
