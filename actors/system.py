@@ -16,7 +16,7 @@ from actors.broker.base import Broker
 from actors.broker.load import build_broker
 from actors.commands.verbs import CommandHandler
 from actors.commands.worker import CommandServer
-from actors.errors import OrderActorsError, SystemStopped
+from actors.errors import OrderActorsError, SignalError, SystemStopped
 from actors.model import Order, OrderFill, Position, Signal
 from actors.order_manager.working_set import HALTED, WorkingSet
 from actors.portfolio.view import committed_positions
@@ -150,7 +150,11 @@ class TradingSystem:
 
         Raises:
             SystemStopped: The system does not run.
+            SignalError: The signal is for another account.
         """
+        account_id = self.settings.account_id
+        if signal.account_id not in (None, account_id):
+            raise SignalError("account_id", f"{signal.account_id}: this system serves {account_id}")
         reply: Future[Order] = Future()
         self._request(m.SubmitSignal(signal=signal, reply=reply), reply)
         return reply

@@ -16,6 +16,7 @@ from actors import (
     RequestRefused,
     Signal,
     SignalConflict,
+    SignalError,
     StoreLocked,
     SystemStopped,
     TradingSystem,
@@ -116,6 +117,14 @@ def test_the_same_signal_id_again_gives_the_order_that_is_there(tmp_path: Path) 
         third = system.submit(wanted).result(10)
     assert first.order_id == second.order_id == third.order_id
     assert len(broker.orders) == 1
+
+
+def test_a_signal_for_another_account_is_refused_at_once(tmp_path: Path) -> None:
+    with TradingSystem(settings(tmp_path)) as system:
+        with pytest.raises(SignalError, match="account_id: OTHER: this system serves ACC"):
+            system.submit(Signal("s", "US.AAPL", "buy", 5, account_id="OTHER"))
+        assert system.submit(Signal("s", "US.AAPL", "buy", 5, account_id="ACC")).result(10).account_id == "ACC"
+        assert len(system.get_orders_by_strategy("s")) == 1
 
 
 def test_a_second_system_on_the_same_directory_is_refused(tmp_path: Path) -> None:
