@@ -11,8 +11,8 @@ from actors.errors import IllegalTransition
 from actors.model import Order, OrderFill, OrderFlag, OrderStatus
 from actors.order_manager.transitions import TABLE, Cell, OrderEvent, State, Target, state_of
 
-EXACT: Final = Context(prec=60, traps=[Inexact, InvalidOperation])
-"""Sums of money are exact or they raise (I25)."""
+EXACT: Final = Context(prec=400, traps=[Inexact, InvalidOperation])
+"""Sums of money are exact or they raise (I25); wide enough for prices that a broker made of floats."""
 
 AVERAGE: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """An average is the exact sum divided once, to 28 digits."""
