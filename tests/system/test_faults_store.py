@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,7 +12,16 @@ from typing import Any, Protocol
 
 import pytest
 
-from actors import Order, OrderStatus, PaperBroker, Signal, StoreError, SystemStopped, TradingSystem
+from actors import (
+    Order,
+    OrderStatus,
+    PaperBroker,
+    Signal,
+    StoreError,
+    SupervisionSettings,
+    SystemStopped,
+    TradingSystem,
+)
 from actors.settings import RedisSettings, SignalSettings
 from actors.store.store import Store
 from actors.store.writer import Writer
@@ -123,9 +133,10 @@ def test_on_a_full_disk_nothing_is_sent_and_all_of_it_once_there_is_space(
         while state(system, "order_manager") != "away":
             futures.append(system.submit(Signal("s", "US.AAPL", "buy", 1)))
             assert len(futures) < 5_000
+            time.sleep(0.001)
         placed = len(broker.placed)
         push(redis_server.client(), "redis_stream", *(signal.to_json().encode() for signal in signals(600)))
-        held_for(1.0, lambda: len(broker.placed) == placed)
+        held_for(0.5, lambda: len(broker.placed) == placed)
         health = system.health()
         assert "disk is full" in health["actors"]["order_manager"]["last_error"]
         assert health["trading"] == "closed"
@@ -148,10 +159,10 @@ def test_on_a_full_disk_nothing_is_sent_and_all_of_it_once_there_is_space(
 
 def test_a_store_another_process_locks_for_seconds_holds_orders_up_and_halts_nothing(tmp_path: Path) -> None:
     broker = Witness(tmp_path)
-    with trading(settings(tmp_path), broker) as system:
+    with trading(settings(tmp_path, supervision=SupervisionSettings(hang_after=2.0)), broker) as system:
         filled(system, Signal("s", "US.AAPL", "buy", 1))
         path = str(tmp_path / "store.sqlite")
-        command = [sys.executable, "-c", HOLD_THE_LOCK, path, "7.5"]
+        command = [sys.executable, "-c", HOLD_THE_LOCK, path, "4"]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
             assert holder.stdout is not None
             assert holder.stdout.readline() == b"locked\n"
