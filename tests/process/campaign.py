@@ -123,8 +123,8 @@ class Campaign:
     def _produce(self) -> None:
         source = make_source(Settings.from_yaml(self.config))
         source.open()
-        while not self._pushing.wait(0.02):
-            batch = [self._signal() for _ in range(self.chance.randrange(1, 12))]
+        while not self._pushing.wait(0.05):
+            batch = [self._signal() for _ in range(self.chance.randrange(1, 9))]
             if self.chance.random() < 0.2:
                 batch.append(self.chance.choice(batch))  # the same bytes twice
             if self.chance.random() < 0.05:
