@@ -39,6 +39,10 @@ class Witness(PaperBroker):
             self.unwritten.append(order.order_id)
         return super().submit_order(order)
 
+    def reaches(self, count: int) -> None:
+        """Wait until so many are placed."""
+        wait_for(lambda: len(self.placed) >= count)
+
     def check(self, *order_ids: str) -> None:
         """Fail unless each of these orders, and nothing else, was placed once, its row committed before."""
         assert self.unwritten == []

@@ -202,7 +202,7 @@ def test_a_venue_that_answers_queries_with_nonsense_is_not_believed(tmp_path: Pa
         snapshots: ClassVar[list[Any]] = [{"orders": []}]
 
         def snapshot(self, since: datetime) -> VenueSnapshot:
-            return self.snapshots.pop(0) if self.snapshots else super().snapshot(since)  # type: ignore[no-any-return]
+            return self.snapshots.pop(0) if self.snapshots else super().snapshot(since)
 
         def quotes(self) -> Sequence[Quote]:
             self.quotes_asked += 1
@@ -281,7 +281,7 @@ def test_orders_wait_while_the_line_is_cut_and_leave_in_order_once_it_is_back(tm
     with trading(settings(tmp_path), broker) as system:
         futures = [system.submit(signal) for signal in signals(100)]
         for share in (20, 60):
-            wait_for(lambda share=share: len(broker.placed) >= share)
+            broker.reaches(share)
             broker.cut()
             placed = len(broker.placed)
             futures += [system.submit(signal) for signal in signals(20, 100 + share)]

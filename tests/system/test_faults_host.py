@@ -116,7 +116,7 @@ def test_stops_while_signals_pour_in_lose_nothing(
         for share in (50, 200):
             with trading(run_with, broker) as system:
                 host = _Submitting(system, share)
-                wait_for(lambda share=share: producer.pushed >= share)
+                producer.reaches(share)
             host.join(10)
             futures += host.futures
             refused += host.refused

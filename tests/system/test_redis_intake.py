@@ -40,7 +40,7 @@ class Listener:
     """A subscriber of the channel ``fills`` with a connection of its own."""
 
     def __init__(self, server: RedisServer) -> None:
-        self._pubsub = server.client().pubsub()
+        self._pubsub = server.client().pubsub()  # type: ignore[no-untyped-call]
         self._pubsub.subscribe("fills")
         assert self._pubsub.get_message(timeout=5) is not None  # the subscription stands
         self.heard: list[bytes] = []
