@@ -52,8 +52,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._deadlines = deadlines
         self._attempts = 0
         self._ticks = 0
-        self._queries: list[m.QueryVenue] = []  # under way
-        self._outdated: list[m.QueryVenue] = []  # under way since before a loss, or given up: they prove nothing now
+        self._queries: list[m.QueryVenue] = []  # under way, asked by this incarnation since the last loss
 
     def started(self) -> None:
         """Begin to watch deadlines; after a failure connect anew, for what was in hand is lost with its incarnation."""
@@ -108,7 +107,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             case m.QueryOrder(order_id=order_id):
                 answer = _status(order_id, value, error, message)
             case m.QueryVenue(judge=judge):
-                answer = None if self._is_outdated(call) else self._queried(judge, value, error)
+                answer = self._queried(judge, value, error) if self._counts(call) else None
             case m.Connect():
                 answer = self._connected(error)
             case m.QueryQuotes():
@@ -119,12 +118,11 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         if answer is not None:
             self._context.tell(self._order_manager, answer)
 
-    def _is_outdated(self, query: m.QueryVenue) -> bool:
-        """Take a query that returned off the books; one from before the last loss opens no trading (I14)."""
-        outdated = any(query is other for other in self._outdated)
-        self._outdated = [other for other in self._outdated if other is not query]
+    def _counts(self, query: m.QueryVenue) -> bool:
+        """Take a query that returned off the books; one from before a loss or a restart opens no trading (I14)."""
+        known = any(query is other for other in self._queries)
         self._queries = [other for other in self._queries if other is not query]
-        return outdated
+        return known
 
     def _queried(self, judge: frozenset[str], value: object, error: BaseException | None) -> m.OrderManagerMessage:
         venue = self._session.venue
@@ -132,9 +130,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             error = TypeError(f"the broker gave no snapshot but {type(value).__name__}")
         if error is not None:
             log.warning("broker query failed: %s", _text(error))
-            if not self._session.connected:
-                self._reconnect()
-            else:
+            if self._session.connected:  # else it is being connected, which must not be put off again and again
                 self._context.after(self._deadlines.reconnect_cap, "connect", m.Connect())
             return m.VenueUnreachable(reason=_text(error))
         if self._session.connected:
@@ -159,7 +155,6 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             self._context.tell(self._order_manager, m.BrokerConnected())
             return
         self._session.connected = False
-        self._outdated += self._queries
         self._queries = []
         self._context.tell(self._order_manager, m.BrokerLost(reason=reason))
         self._reconnect()
@@ -187,8 +182,6 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         late = TimeoutError(f"no answer within {limit:g} s")
         self._context.on_commit(lambda: lane.abandon(call))
         self._returned(m.CallReturned(call=call, value=None, error=late, at=self._context.clock.now()))
-        if isinstance(call, m.QueryVenue):
-            self._outdated.append(call)
 
 
 def _placed(order_id: str, value: object, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:

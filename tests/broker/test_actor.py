@@ -7,7 +7,7 @@ import pytest
 
 from actors import messages as m
 from actors.broker.actor import BrokerActor, BrokerDeadlines
-from actors.broker.base import Quote
+from actors.broker.base import Quote, VenueSnapshot
 from actors.broker.gate import TradingGate
 from actors.broker.lanes import Lane
 from actors.broker.session import BrokerSession, NotSent
@@ -61,9 +61,17 @@ class Bench:
         self.cell.deliver(messages)
 
     def returned(self, call: m.BrokerCall, value: object = None, error: BaseException | None = None) -> list[Any]:
-        """Return a call's result and what the order manager was told of it."""
+        """Return a call's result and what the order manager was told of it; a query is asked before."""
+        if call is QUERY:
+            call = self.ask()
         self.tell(m.CallReturned(call=call, value=value, error=error, at=AT))
         return self.order_manager.take()
+
+    def ask(self) -> m.QueryVenue:
+        """Have everything queried and return the call under way."""
+        self.tell(QUERY)
+        (query,) = (call for call in queued(self.session.queries) if isinstance(call, m.QueryVenue))
+        return query
 
     def wait(self, seconds: float) -> None:
         end = self.clock.monotonic() + seconds
@@ -79,6 +87,13 @@ class Bench:
         assert call is not None
         lane._current = (call, self.clock.monotonic())
         return call
+
+
+class FailsToCancel(BrokerActor):
+    def receive(self, message: m.BrokerMessage) -> None:
+        if isinstance(message, m.CancelAtBroker):
+            raise OSError("a bug")
+        super().receive(message)
 
 
 def queued(lane: Lane) -> list[m.BrokerCall]:
@@ -303,10 +318,39 @@ def test_a_connection_that_comes_back_by_itself_is_told(bench: Bench) -> None:
 
 def test_an_answer_from_before_the_loss_does_not_keep_it_from_connecting(bench: Bench) -> None:
     bench.returned(CONNECT)
+    query = bench.ask()
     bench.tell(m.ConnectionChanged(up=False, reason="gone"))
-    bench.returned(QUERY, snapshot())
+    bench.order_manager.take()
+    assert bench.returned(query, snapshot()) == []
     bench.wait(1)
     assert connects(bench) == 1
+
+
+@pytest.mark.parametrize("answer", [snapshot(), None], ids=["answered", "failed"])
+def test_an_answer_from_before_the_loss_counts_for_nothing_after_a_restart(answer: VenueSnapshot | None) -> None:
+    bench = Bench(FakeVenue(), build=FailsToCancel)
+    bench.returned(CONNECT)
+    query = bench.ask()
+    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.tell(CANCEL)
+    bench.wait(0.2)
+    bench.order_manager.take()
+    assert bench.returned(query, answer) == []
+
+
+def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
+    bench = Bench(FakeVenue(), BrokerDeadlines(reconnect=1.0))
+    bench.returned(CONNECT)
+    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    for _ in range(4):
+        bench.wait(0.3)
+        query = m.QueryVenue(since=AT, judge=frozenset())
+        bench.tell(query)
+        calls = queued(bench.session.queries)
+        if CONNECT in calls:
+            return
+        bench.returned(calls[-1], error=ConnectionError("disconnected"))
+    pytest.fail("four failed queries within 1.2 s, and no attempt to connect")
 
 
 def test_a_failed_query_is_told_and_leads_to_another(bench: Bench) -> None:
@@ -318,13 +362,7 @@ def test_a_failed_query_is_told_and_leads_to_another(bench: Bench) -> None:
 
 @pytest.mark.parametrize("connected", [True, False])
 def test_a_restarted_actor_connects_anew_whatever_it_had_in_hand(*, connected: bool) -> None:
-    class Failing(BrokerActor):
-        def receive(self, message: m.BrokerMessage) -> None:
-            if isinstance(message, m.CancelAtBroker):
-                raise OSError("a bug")
-            super().receive(message)
-
-    bench = Bench(FakeVenue(), build=Failing)
+    bench = Bench(FakeVenue(), build=FailsToCancel)
     bench.returned(CONNECT, error=ConnectionRefusedError())
     bench.session.connected = connected
     bench.tell(CANCEL)  # the timer that was to connect is lost with the incarnation
