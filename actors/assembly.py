@@ -12,8 +12,15 @@ from actors.broker.base import Broker
 from actors.broker.gate import TradingGate
 from actors.broker.session import BrokerSession
 from actors.errors import OrderActorsError, StoreError, SystemStopped
-from actors.messages import BrokerMessage, CloseIntake, EventsCommitted, OrderManagerMessage, SignalConsumerMessage
-from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
+from actors.messages import (
+    BrokerConnected,
+    BrokerMessage,
+    CloseIntake,
+    EventsCommitted,
+    OrderManagerMessage,
+    SignalConsumerMessage,
+)
+from actors.order_manager.actor import RECOVERING, OrderManager, OrderManagerSettings, Peers
 from actors.order_manager.recovery import RecoveryPolicy
 from actors.order_manager.waiters import Waiters
 from actors.portfolio.actor import Portfolio, PositionBoard
@@ -95,6 +102,7 @@ class Assembly:
                 inspect=runtime.health,
                 dump=dump_threads,
                 escalate=self._escalate,
+                relieve=self._relieve,
                 hang_after=settings.supervision.hang_after,
             )
         )
@@ -219,6 +227,13 @@ class Assembly:
         self.failures[name] = reason
         self.gate.close(_failed(name))
         self.consumer.tell(CloseIntake(reason=f"{name} {reason}"))
+
+    def _relieve(self, name: str) -> None:
+        """Go on after a hang that ended by itself: recover as after a reconnection, which opens the intake too."""
+        self.gate.close(RECOVERING)
+        self.forgive((name,))
+        if self.session.connected:
+            self.order_manager.tell(BrokerConnected())
 
     def _ownership_lost(self) -> None:
         """Send nothing and read nothing from this moment on; a start takes the account back, a resume does not."""

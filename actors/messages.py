@@ -97,12 +97,6 @@ class SignalRefused(Message, frozen=True):
     signal_id: str | None = None
 
 
-class IntakeConfirmed(Message, frozen=True):
-    """Entries settled up to this signal row are gone from the queue."""
-
-    last_seq: int
-
-
 class IntakeRestarted(Message, frozen=True):
     """The signal consumer starts over; leftovers of the queue come next, marked redelivered."""
 
@@ -239,6 +233,10 @@ class VenueUnreachable(Message, frozen=True):
     reason: str
 
 
+class RecoveryContinued(Message, frozen=True):
+    """Go on applying the query in hand."""
+
+
 class BrokerConnected(Message, frozen=True):
     """The broker can be reached (again); recovery follows."""
 
@@ -258,7 +256,7 @@ Request: TypeAlias = CancelOrder | CancelAll | HaltTrading | ResumeTrading | Rec
 OrderManagerMessage: TypeAlias = (
     SignalReceived
     | SignalRefused
-    | IntakeConfirmed
+    | EntriesRemoved
     | IntakeRestarted
     | SubmitSignal
     | Request
@@ -274,6 +272,7 @@ OrderManagerMessage: TypeAlias = (
     | OrderReported
     | VenueReported
     | VenueUnreachable
+    | RecoveryContinued
     | BrokerConnected
     | BrokerLost
     | OrderManagerTick

@@ -9,7 +9,7 @@ import msgspec
 
 from actors import messages as m
 from actors.broker.base import OrderReport
-from actors.broker.gate import TradingGate
+from actors.broker.gate import DISCONNECTED, RECOVERING, TradingGate
 from actors.errors import RequestRefused
 from actors.model.fields import EXTERNAL
 from actors.order_manager.dispatcher import Dispatcher
@@ -20,12 +20,6 @@ from actors.order_manager.waiters import Waiters
 from actors.order_manager.working_set import HALTED, WorkingSet
 from actors.runtime.behavior import Address, Behavior, Context
 from actors.store.store import Store
-
-RECOVERING: Final = "recovering"
-"""The gate's reason until the broker was queried and the answer applied."""
-
-DISCONNECTED: Final = "disconnected"
-"""The gate's reason while the broker cannot be reached."""
 
 _TICK: Final = 1.0
 
@@ -138,11 +132,6 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                     broker_ids.add(fill.order_id)
                 case m.OrderReported(report=report):
                     _name(report, order_ids, broker_ids)
-                case m.VenueReported(snapshot=snapshot) if snapshot is not None:
-                    fill_ids += [fill.fill_id for fill in snapshot.fills]
-                    broker_ids.update(fill.order_id for fill in snapshot.fills)
-                    for report in snapshot.orders:
-                        _name(report, order_ids, broker_ids)
                 case m.SubmitSignal(signal=signal):
                     signal_ids.append(signal.signal_id)
                 case m.OrderAccepted() | m.OrderRefused() | m.OrderUnclear() | m.OrderNotSent() | m.CancelOrder():
@@ -182,7 +171,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._execution.cancel_refused(message)
             case m.CancelUnclear():
                 self._execution.cancel_unclear(message)
-            case m.IntakeConfirmed(last_seq=last_seq):
+            case m.EntriesRemoved(last_seq=last_seq):
                 self._intake.confirm_removed(last_seq)
             case m.IntakeRestarted():
                 self._intake.restarted()
@@ -191,7 +180,9 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             case m.CancelOrder() | m.CancelAll() | m.HaltTrading() | m.ResumeTrading() | m.Reconcile():
                 self._request(message)
             case m.VenueReported():
-                self._recovered(message)
+                self._recovered(self._recovery.apply(message))
+            case m.RecoveryContinued():
+                self._recovered(self._recovery.go_on())
             case m.VenueUnreachable(reason=reason):
                 self._unreachable(reason)
             case m.BrokerConnected():
@@ -236,8 +227,9 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 
     # ------------------------------------------------------------ the broker's connection
 
-    def _recovered(self, message: m.VenueReported) -> None:
-        mended = self._recovery.apply(message)
+    def _recovered(self, mended: int | None) -> None:
+        if mended is None:
+            return  # applied in part; the next page comes by itself
         for reply in self._reconciling:
             self._answer(reply, mended)
         self._reconciling = []

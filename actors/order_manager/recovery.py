@@ -12,12 +12,12 @@ from typing import Final
 
 import msgspec
 
-from actors.broker.base import VenueSnapshot
-from actors.messages import BrokerMessage, Connect, QueryVenue, VenueReported
+from actors.messages import BrokerMessage, Connect, QueryVenue, RecoveryContinued, VenueReported
 from actors.model import Order, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.execution import Execution
+from actors.order_manager.query import PAGE, FillsPage, Page, ReportsPage, VenueQuery
 from actors.order_manager.transitions import OrderEvent
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Address, Context
@@ -76,6 +76,7 @@ class Recovery:
         self._asked: datetime | None = None
         self._covered: datetime | None = None  # what was parked before then, the broker was asked about
         self._asking = False
+        self._query: VenueQuery | None = None
         self._connected = False
         self._doubts: dict[str, datetime] = {}
         self._missed: dict[str, tuple[int, datetime]] = {}
@@ -97,12 +98,14 @@ class Recovery:
         self._connected = True
         self.recovered = False
         self._asking = False
+        self._query = None
         self.ask()
 
     def lost(self) -> None:
         """Forget that recovery ever succeeded; nothing is sent until it does again."""
         self.recovered = self._connected = False
         self._asking = False
+        self._query = None
         self._missed.clear()  # what was under way when the connection broke may arrive yet
 
     # ------------------------------------------------------------ asking
@@ -165,42 +168,76 @@ class Recovery:
         return [order for order in orders if order is not None and order.is_live]
 
     def _since(self) -> datetime:
-        moments = [order.created_at for order in self._set.live() if order.sent_at is not None]
-        if self.recovered and self._seen is not None:
-            return min([self._seen - _PERIODIC_OVERLAP, *moments])
-        return min([self._seen if self._seen is not None else self._set.now, *moments]) - self._policy.overlap
+        if self._seen is None:
+            sent = (order.created_at for order in self._set.live() if order.sent_at is not None)
+            return min(sent, default=self._set.now) - self._policy.overlap
+        # Everything before was applied by the query that ended there, for orders that still rest too.
+        return self._seen - (_PERIODIC_OVERLAP if self.recovered else self._policy.overlap)
 
     # ------------------------------------------------------------ applying
 
-    def apply(self, message: VenueReported) -> int:
-        """Apply a query: fills first, then where orders stand, then what is absent. Returns the differences mended."""
-        self._asking = False
-        self._covered = self._asked
-        before = len(self._set.unit.events)
+    def apply(self, message: VenueReported) -> int | None:
+        """Apply a query: orders known by name first, then fills, then where orders stand, then what is absent.
+
+        Returns:
+            The differences mended; None when it is so much that it goes on with :meth:`go_on`, a page a batch.
+        """
         if message.snapshot is not None:
-            self._doubts.clear()
-            self._apply_snapshot(message.snapshot, message.judged, proves=message.absence_proves_unsent)
-            self._seen = message.snapshot.taken_at
-            if self._set.unit.events or not self.recovered:
-                self._set.unit.cursors[SEEN_CURSOR] = int(self._seen.timestamp() * 1_000_000)
-        elif not self.recovered:
+            self._query = VenueQuery(message.snapshot, message.judged, proves=message.absence_proves_unsent)
+            return self.go_on()
+        if not self.recovered:
             for order in self._set.live():
                 self.execution.settle_doubt(order)
-        self.recovered = True
-        return len(self._set.unit.events) - before
+        return self._finish(0)
 
-    def _apply_snapshot(self, snapshot: VenueSnapshot, judged: frozenset[str], *, proves: bool) -> None:
-        present = {self.execution.identify(report, queried=True) for report in snapshot.orders}
-        for fill in sorted(snapshot.fills, key=lambda fill: fill.timestamp):
-            self.execution.fill(fill)
-        for report in snapshot.orders:
-            self.execution.report(report, queried=True)
-        for order_id in judged:
+    def go_on(self) -> int | None:
+        """Apply the next page of the query in hand, if there is one; returns as :meth:`apply` does."""
+        query = self._query
+        if query is None:
+            return None
+        before = len(self._set.unit.events)
+        room = PAGE
+        while room > 0 and (page := next(query.pages, None)) is not None:
+            self._apply_page(query, page)
+            room -= len(page)
+        query.mended += len(self._set.unit.events) - before
+        if room <= 0:
+            self._context.after(0.0, "page", RecoveryContinued())
+            return None
+        self._query = None
+        self._doubts.clear()
+        for order_id in query.judged:
             order = self._set.find(order_id)
-            if order_id not in present and order is not None and order.is_live:
-                self._absent(order, proves=proves)
+            if order_id not in query.present and order is not None and order.is_live:
+                self._absent(order, proves=query.absence_proves_unsent)
             else:
                 self._missed.pop(order_id, None)
+        self._seen = query.snapshot.taken_at
+        if self._set.unit.events or not self.recovered:
+            self._set.unit.cursors[SEEN_CURSOR] = int(self._seen.timestamp() * 1_000_000)
+        return self._finish(query.mended)
+
+    def _finish(self, mended: int) -> int:
+        self._asking = False
+        self._covered = self._asked
+        self.recovered = True
+        return mended
+
+    def _apply_page(self, query: VenueQuery, page: Page) -> None:
+        execution = self.execution
+        match page:
+            case FillsPage(fills=fills):
+                self._set.load((), {fill.order_id for fill in fills}, [fill.fill_id for fill in fills])
+                for fill in fills:
+                    execution.fill(fill)
+            case ReportsPage(reports=reports, identify=identify):
+                names = {report.client_order_id for report in reports if report.client_order_id is not None}
+                self._set.load(names, {report.broker_order_id for report in reports})
+                for report in reports:
+                    if identify:
+                        query.present.add(execution.identify(report, queried=True))
+                    else:
+                        execution.report(report, queried=True)
 
     def _absent(self, order: Order, *, proves: bool) -> None:
         if proves and order.broker_order_id is None:

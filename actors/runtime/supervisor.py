@@ -70,12 +70,14 @@ class SupervisorPorts(msgspec.Struct, frozen=True, kw_only=True):
         dump: Logs what every thread is doing.
         escalate: Takes (actor's name, reason) once for each actor given up and each hang; called in the supervisor's
             thread.
+        relieve: Takes the actor's name when a hang ended by itself; called in the supervisor's thread.
         hang_after: Seconds after which one batch counts as a hang.
     """
 
     inspect: Callable[[], Mapping[str, CellStatus]]
     dump: Callable[[], None]
     escalate: Callable[[str, str], None]
+    relieve: Callable[[str], None] = lambda _name: None
     hang_after: float = HANG_AFTER
 
 
@@ -124,6 +126,7 @@ class Supervisor(Behavior[SupervisorMessage]):
             known = self._record.hung.get(name)
             if known is not None and status.busy_since != known.busy_since:
                 logger.warning("No longer hung actor=%s", name)
+                self._ports.relieve(name)
                 del self._record.hung[name]
                 known = None
             since = status.busy_since

@@ -7,7 +7,6 @@ from actors.messages import (
     CloseIntake,
     EntriesRead,
     EntriesRemoved,
-    IntakeConfirmed,
     IntakeRestarted,
     OpenIntake,
     OrderManagerMessage,
@@ -73,8 +72,8 @@ class SignalConsumer(Behavior[SignalConsumerMessage]):
                 self._progress()
                 self._patience = PATIENCE
                 self._context.on_commit(lambda: self._reader.settle(entries, last_seq, dead))
-            case EntriesRemoved(last_seq=last_seq):
-                self._context.tell(self._order_manager, IntakeConfirmed(last_seq=last_seq))
+            case EntriesRemoved():
+                self._context.tell(self._order_manager, message)
             case OpenIntake():
                 self._open()
             case CloseIntake(reason=reason):

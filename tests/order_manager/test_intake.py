@@ -153,7 +153,7 @@ def test_of_bad_twins_left_over_each_has_one_row(desk: Desk, recorded: int) -> N
 
 def test_a_twin_pushed_after_the_first_was_removed_has_a_row_of_its_own(desk: Desk) -> None:
     desk.tell(queued(1))
-    desk.tell(m.IntakeConfirmed(last_seq=1))
+    desk.tell(m.EntriesRemoved(last_seq=1))
     desk.tell(queued(2))  # a batch with something to write takes the cursor along
     assert desk.store.cursors()[REMOVED_CURSOR] == 1
     restart_with(desk, queued(2, redelivered=True), queued(1, redelivered=True))
@@ -163,7 +163,7 @@ def test_a_twin_pushed_after_the_first_was_removed_has_a_row_of_its_own(desk: De
 def test_a_removal_confirmed_after_the_reader_restarted_is_not_waited_for(desk: Desk) -> None:
     desk.tell(queued(1))
     desk.tell(m.IntakeRestarted())
-    desk.tell(m.IntakeConfirmed(last_seq=1))
+    desk.tell(m.EntriesRemoved(last_seq=1))
     desk.tell(queued(1, redelivered=True))  # so this is another entry, read and not recorded before the restart
     assert desk.outcomes() == [Outcome.ORDER, TWIN]
 
@@ -172,7 +172,7 @@ def test_two_crashes_in_a_row_while_leftovers_are_read_make_no_second_row(desk: 
     desk.tell(queued(1), refused(b"{"))
     restart_with(desk, queued(1, redelivered=True))
     assert len(settled(desk)) == 1
-    desk.tell(m.IntakeConfirmed(last_seq=settled(desk)[0].last_seq))
+    desk.tell(m.EntriesRemoved(last_seq=settled(desk)[0].last_seq))
     desk.tell(m.HaltTrading(reason="any batch with something to write", by="test"))
     restart_with(desk, refused(b"{", redelivered=True))
     assert desk.outcomes() == [Outcome.ORDER, Outcome.DEAD_LETTER]

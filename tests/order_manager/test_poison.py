@@ -20,7 +20,7 @@ KINDS = typing.get_args(m.OrderManagerMessage)
 MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
     m.SignalReceived: lambda: queued(4, "E4"),
     m.SignalRefused: lambda: refused(b"{", "E5"),
-    m.IntakeConfirmed: lambda: m.IntakeConfirmed(last_seq=3),
+    m.EntriesRemoved: lambda: m.EntriesRemoved(last_seq=3),
     m.IntakeRestarted: m.IntakeRestarted,
     m.SubmitSignal: lambda: m.SubmitSignal(signal=signal(6), reply=Future()),
     m.CancelOrder: lambda: m.CancelOrder(order_id=order_id(2), reply=Future()),
@@ -44,6 +44,7 @@ MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
         absence_proves_unsent=False,
     ),
     m.VenueUnreachable: lambda: m.VenueUnreachable(reason="time-out"),
+    m.RecoveryContinued: m.RecoveryContinued,
     m.BrokerConnected: m.BrokerConnected,
     m.BrokerLost: lambda: m.BrokerLost(reason="gone"),
     m.OrderManagerTick: m.OrderManagerTick,

@@ -119,7 +119,7 @@ def test_settled_entries_go_to_the_reader_and_their_removal_to_the_order_manager
     )
     assert reader.take() == [("settle", (GOOD,), 1, ()), ("settle", (BAD,), 2, (BAD,))]
     stage.batch(m.EntriesRemoved(last_seq=2))
-    assert order_manager.take() == [m.IntakeConfirmed(last_seq=2)]
+    assert order_manager.take() == [m.EntriesRemoved(last_seq=2)]
 
 
 def test_a_batch_that_fails_has_no_effect(
