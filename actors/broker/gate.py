@@ -2,8 +2,15 @@
 
 import logging
 import threading  # noqa: TID251 - one lock for changes, which come from several threads at once
+from typing import Final
 
 log = logging.getLogger(__name__)
+
+RECOVERING: Final = "recovering"
+"""The reason until the broker was queried and the answer applied."""
+
+DISCONNECTED: Final = "disconnected"
+"""The reason while the broker cannot be reached."""
 
 
 class TradingGate:

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from actors.broker.base import Broker, OrderReport, Venue
-from actors.broker.gate import TradingGate
+from actors.broker.gate import DISCONNECTED, RECOVERING, TradingGate
 from actors.broker.lanes import Lane
 from actors.messages import (
     BrokerCall,
@@ -48,7 +48,6 @@ class BrokerSession:
         self._clock = clock
         self._address: Address[BrokerMessage] | None = None
         self._subscribed = False
-        self._cut = False  # known here at once, so that nothing queued leaves before the actors hear of it
         self.connected = False
         self.venue: Venue | None = broker if isinstance(broker, Venue) else None
         self.orders = Lane("orders", self._perform, clock)
@@ -95,8 +94,6 @@ class BrokerSession:
     def _place(self, order: Order, not_after: datetime | None) -> str:
         if not self._gate.is_open:
             raise NotSent(", ".join(sorted(self._gate.reasons)))
-        if self._cut:
-            raise NotSent("disconnected")
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old")
         return self._broker.submit_order(order)
@@ -110,7 +107,6 @@ class BrokerSession:
             self._subscribed = True
         if self.venue is not None:
             self.venue.connect()
-        self._cut = False
 
     # Called from whatever thread the broker uses: build a value, tell it, return.
 
@@ -127,7 +123,11 @@ class BrokerSession:
         self._tell(OrderReported(report=report))
 
     def _on_connection(self, up: bool, reason: str) -> None:  # noqa: FBT001 - the port of ConnectionCallback
-        self._cut = not up
+        if not up:
+            # At once, and whether or not it is back by now: nothing queued may leave before the broker was queried (I14).
+            # The order manager alone opens these again.
+            self._gate.close(DISCONNECTED)
+            self._gate.close(RECOVERING)
         self._tell(ConnectionChanged(up=up, reason=reason))
 
     def _tell(self, message: BrokerMessage) -> None:

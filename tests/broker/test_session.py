@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from actors import messages as m
-from actors.broker.gate import TradingGate
+from actors.broker.gate import DISCONNECTED, RECOVERING, TradingGate
 from actors.broker.session import BrokerSession, NotSent
 from tests.broker.fake import FakeVenue, Hold, PlainBroker, StepClock, no_thread_left
 from tests.support.builders import AT, fill, order, order_id, report, snapshot
@@ -82,6 +82,26 @@ def test_a_gate_closed_while_an_order_waits_in_its_lane_holds_it_back(rig: Rig, 
     rig.place(3)
     assert rig.returned(3)[2].value == "B-S3"
     assert venue.made("submit") == [order_id(1), order_id(3)]
+
+
+def test_a_connection_lost_and_back_at_once_holds_back_what_is_queued(rig: Rig, venue: FakeVenue) -> None:
+    rig.session.queries.tell(m.Connect())
+    rig.returned()
+    hold = Hold()
+    venue.on_submit = lambda placed: hold() or f"B-{placed.signal_id}"
+    rig.place(1)
+    rig.place(2)
+    hold.wait_entered()
+    venue.connection_callbacks[0](False, "cable")
+    venue.connection_callbacks[0](True, "back")
+    rig.session.queries.tell(m.Connect())
+    rig.returned(2)
+    hold.opened.set()
+    first, second = rig.returned(4)[2:]
+    assert first.value == "B-S1"
+    assert isinstance(second.error, NotSent)
+    assert venue.made("submit") == [order_id(1)]
+    assert rig.gate.reasons == {DISCONNECTED, RECOVERING}
 
 
 def test_an_order_too_old_by_now_is_not_sent(rig: Rig, venue: FakeVenue) -> None:
