@@ -27,7 +27,7 @@ class Lane:
         self._queue: SimpleQueue[BrokerCall | None] = SimpleQueue()
         self._waiting: dict[int, BrokerCall] = {}
         self._current: tuple[BrokerCall, float] | None = None
-        self._generation = 0
+        self._turn = threading.Lock()  # a call returns or is abandoned, never both
         self._reports: Address[BrokerMessage] | None = None
         self._threads: list[threading.Thread] = []
 
@@ -54,12 +54,12 @@ class Lane:
 
     def abandon(self, call: BrokerCall) -> None:
         """Leave a call to itself and go on with the next in a new thread, unless it returned in the meantime."""
-        current = self._current
-        if current is None or current[0] is not call:
-            return
-        log.error("broker lane %s: a call does not return; the lane goes on in a new thread", self.name)
-        self._current = None
+        with self._turn:
+            if self._current is None or self._current[0] is not call:
+                return
+            self._current = None
         self._spawn()
+        log.error("broker lane %s: a call does not return; the lane goes on in a new thread", self.name)
 
     def stop(self, timeout: float) -> list[str]:
         """End once the queue is worked off; returns the threads that did not end in time."""
@@ -70,14 +70,15 @@ class Lane:
         return [thread.name for thread in self._threads if thread.is_alive()]
 
     def _spawn(self) -> None:
-        self._generation += 1
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(target=self._work, args=(self._generation,), name=f"broker-{self.name}", daemon=True)
+        thread = threading.Thread(target=self._work, name=f"broker-{self.name}", daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _work(self, generation: int) -> None:
-        while generation == self._generation:
+    def _work(self) -> None:
+        """Work the queue off; a thread whose call was abandoned takes no other, for the queue is a new thread's."""
+        abandoned = False
+        while not abandoned:
             call = self._queue.get()
             if call is None:
                 return
@@ -89,8 +90,10 @@ class Lane:
                 value = self._perform(call)
             except BaseException as caught:  # noqa: BLE001 - the broker's code is foreign: whatever it raises is an answer
                 error = caught
-            if self._current is mine:
-                self._current = None
+            with self._turn:
+                abandoned = self._current is not mine
+                if not abandoned:
+                    self._current = None
             self._waiting.pop(id(call), None)
             if self._reports is not None:
                 self._reports.tell(CallReturned(call=call, value=value, error=error, at=self._clock.now()))

@@ -1,5 +1,6 @@
 """Lanes: worker threads in which foreign code may block, raise or hang."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -127,6 +128,35 @@ def test_a_call_that_returned_in_the_meantime_is_not_abandoned(rig: Rig) -> None
     assert len(rig.lane._threads) == threads
     hold.opened.set()
     assert rig.returned(2) == ["S1", "S2"]
+
+
+def test_a_call_that_returns_while_it_is_abandoned_starts_no_second_one_beside_the_next(rig: Rig) -> None:
+    late, second, third = (rig.work.holds.setdefault(f"S{number}", Hold()) for number in (1, 2, 3))
+    calls = [place(number) for number in (1, 2, 3)]
+    for call in calls:
+        rig.lane.tell(call)
+    late.wait_entered()
+
+    class Meanwhile(logging.Handler):
+        """The moment in which a call is given up: it returns, and the next one begins."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            late.opened.set()
+            rig.returned(1)
+            second.wait_entered()
+
+    lanes, meanwhile = logging.getLogger("actors.broker.lanes"), Meanwhile()
+    lanes.addHandler(meanwhile)
+    try:
+        rig.lane.abandon(calls[0])
+    finally:
+        lanes.removeHandler(meanwhile)
+    assert rig.lane.overdue(-1) is calls[1]
+    assert not third.entered.acquire(timeout=0.3)
+    second.opened.set()
+    third.wait_entered()
+    third.opened.set()
+    assert rig.returned(3) == ["S1", "S2", "S3"]
 
 
 def test_hang_upon_hang_leaves_no_thread_behind(rig: Rig) -> None:
