@@ -18,6 +18,7 @@ from actors import (
     SignalConflict,
     SignalError,
     StoreLocked,
+    StoreSettings,
     SystemStopped,
     TradingSystem,
 )
@@ -149,6 +150,20 @@ def test_a_stopped_system_refuses_requests_and_starts_again(tmp_path: Path) -> N
         found = system.get_order(order.order_id)
         assert found is not None
         assert found.status is OrderStatus.FILLED
+
+
+def test_the_books_may_be_in_postgresql(tmp_path: Path, postgres_database: str) -> None:
+    in_postgres = settings(tmp_path, store=StoreSettings(url=postgres_database))
+    with TradingSystem(in_postgres) as system:
+        futures = [system.submit(Signal("s", "US.AAPL", "buy", 2, signal_id=f"pg-{n}")) for n in range(200)]
+        order_ids = {future.result(30).order_id for future in futures}
+        settle(system)
+    with TradingSystem(in_postgres) as system:
+        assert {order.order_id for order in system.get_orders_by_strategy("s")} == order_ids
+        (position,) = system.positions()
+        assert position.quantity == 400
+        assert len(system.fills()) == 200
+    assert not (tmp_path / "store.sqlite").exists()
 
 
 def test_orders_resting_at_a_stop_go_on_after_the_start(tmp_path: Path) -> None:
