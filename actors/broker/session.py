@@ -128,6 +128,7 @@ class BrokerSession:
             # The order manager alone opens these again.
             self._gate.close(DISCONNECTED)
             self._gate.close(RECOVERING)
+            self.connected = False
         self._tell(ConnectionChanged(up=up, reason=reason))
 
     def _tell(self, message: BrokerMessage) -> None:

@@ -299,6 +299,36 @@ def test_orders_wait_while_the_line_is_cut_and_leave_in_order_once_it_is_back(tm
     broker.check(*(order.order_id for order in orders))
 
 
+def test_after_a_line_was_lost_and_back_at_once_nothing_leaves_before_the_broker_was_queried(tmp_path: Path) -> None:
+    class Flapping(Line):
+        owed = False
+        early: ClassVar[list[str]] = []
+
+        def submit_order(self, order: Order) -> str:
+            if self.owed:
+                self.early.append(order.order_id)
+            broker_order_id = super().submit_order(order)
+            if len(self.placed) == 20:
+                self.cut()
+                self.mend()
+                self.owed = True
+            return broker_order_id
+
+        def snapshot(self, since: datetime) -> VenueSnapshot:
+            self.owed = False
+            return super().snapshot(since)
+
+    broker = Flapping(tmp_path)
+    with trading(settings(tmp_path), broker) as system:
+        for future in [system.submit(signal) for signal in signals(200)]:
+            future.result(20)
+        all_filled(system, 200)
+        orders = system.get_orders_by_strategy("s")
+    assert broker.early == []
+    assert broker.placed == [order.order_id for order in sorted(orders, key=_arrival)]
+    broker.check(*(order.order_id for order in orders))
+
+
 def _arrival(order: Order) -> int:
     """Return a signal's place in the order of submits: 0 to 99, then 120 to 139, then 160 to 179."""
     return int(str(order.signal_id).rpartition("-")[2])
