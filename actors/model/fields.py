@@ -15,6 +15,8 @@ MAX_QUANTITY: Final = 1_000_000_000
 MAX_REASON: Final = 256
 MAX_PRICE: Final = Decimal(10) ** 9
 PRICE_SCALE: Final = 9
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2199
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,31}", re.ASCII)
@@ -86,6 +88,11 @@ def parse_time(field: str, text: object) -> datetime:
         return as_utc(datetime.fromisoformat(text.upper()))
     except (ValueError, OverflowError) as error:
         raise SignalError(field, f"expected a time such as 2026-11-23T14:30:00Z: {error}") from None
+
+
+def is_plausible(moment: datetime) -> bool:
+    """Return whether a time can be meant: arithmetic with times near the calendar's ends overflows."""
+    return FIRST_YEAR <= moment.year <= LAST_YEAR
 
 
 def as_utc(value: datetime) -> datetime:

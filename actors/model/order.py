@@ -23,6 +23,8 @@ class Order(msgspec.Struct, frozen=True):
         filled_qty: Net quantity in the ledger (FIX CumQty).
         avg_fill_price: Average price of what is filled (FIX AvgPx), from exact sums; None without fills.
         error_message: Why it was refused, expired or is unclear.
+        signal_at: When the signal was made, from which its age counts. A producer that takes local time for UTC is
+            hours ahead; its signals count as made when they were taken in, for they must grow old too.
         sent_at: When the send mark was committed; None means surely not sent.
         fill_value: Sum of quantity times price over the ledger.
         overfill_qty: How much more than ``quantity`` was filled.
@@ -117,7 +119,7 @@ class Order(msgspec.Struct, frozen=True):
             time_in_force=signal.time_in_force,
             stop_price=signal.stop_price,
             reference_price=signal.reference_price,
-            signal_at=signal.timestamp,
+            signal_at=min(signal.timestamp, created),
             expires_at=signal.expires_at,
         )
 

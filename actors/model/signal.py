@@ -109,8 +109,15 @@ class Signal(msgspec.Struct, frozen=True):
         return decode_signal(data, entry_id)[0]
 
 
-def decode_signal(data: str | bytes, entry_id: str | None = None) -> tuple[Signal, str]:
+def decode_signal(
+    data: str | bytes, entry_id: str | None = None, pushed_at: datetime | None = None
+) -> tuple[Signal, str]:
     """Read a signal strictly and tell what it says.
+
+    Args:
+        data: The message, at most 16 KB.
+        entry_id: The id its queue gave the message; names a signal that has neither signal_id nor timestamp.
+        pushed_at: When it was put into its queue; the time of a signal without a timestamp, and no part of the digest.
 
     Returns:
         The signal, and the digest of what the producer said; two messages with one signal_id are the same signal when
@@ -127,6 +134,8 @@ def decode_signal(data: str | bytes, entry_id: str | None = None) -> tuple[Signa
     timed = "timestamp" in values
     if "signal_id" not in values:
         values["signal_id"] = _made_up_id(raw, entry_id, timed=timed)
+    if not timed and pushed_at is not None:
+        values["timestamp"] = pushed_at
     signal = Signal(**values)
     return signal, digest(signal, timed=timed)
 
@@ -235,6 +244,8 @@ def _force_utc(signal: Signal, field: str, value: datetime) -> None:
         aware = fields.as_utc(value)
     except OverflowError as error:
         raise SignalError(field, str(error)) from None
+    if not fields.is_plausible(aware):
+        raise SignalError(field, f"expected a time of the years {fields.FIRST_YEAR} to {fields.LAST_YEAR}")
     if aware is not value:
         msgspec.structs.force_setattr(signal, field, aware)
 

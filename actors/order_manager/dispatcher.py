@@ -1,7 +1,8 @@
 """The dispatcher: lets orders out to the broker, a bounded number at a time, each with its send mark committed."""
 
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from actors.broker.gate import TradingGate
 from actors.messages import BrokerMessage, PlaceOrder
@@ -132,7 +133,7 @@ class Dispatcher:
                 self._set.unit.outcomes[order.order_id] = (Outcome.REJECTED, HALTED)
 
     def _deadline(self, order: Order) -> datetime | None:
-        if self._max_age is None or order.signal_at is None:
+        if self._max_age is None or order.signal_at is None or self._max_age > _END_OF_TIME - order.signal_at:
             return order.expires_at
         too_old = order.signal_at + self._max_age
         return too_old if order.expires_at is None else min(order.expires_at, too_old)
@@ -148,3 +149,6 @@ class Dispatcher:
 
 def _is_pending(order: Order) -> bool:
     return order.status is OrderStatus.PENDING
+
+
+_END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)

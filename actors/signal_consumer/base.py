@@ -1,9 +1,12 @@
 """Where signals come from: the port every queue implements."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 import msgspec
+
+from actors.model.fields import is_plausible
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -17,6 +20,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         removed_upto: Of a leftover without an ``entry_id``: the last signal row whose entry was surely removed; a row
             after it may record this very entry.
         fault: Why it cannot hold a signal at all (a stream entry without the field ``signal``), else None.
+        pushed_at: When it was put into the queue (UTC), from which the age of a signal without a timestamp counts; None
+            where the queue does not know it (a Redis list): there it counts from when the entry is taken in.
     """
 
     payload: bytes
@@ -25,6 +30,16 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     redelivered: bool = False
     removed_upto: int | None = None
     fault: str | None = None
+    pushed_at: datetime | None = None
+
+
+def pushed_at(milliseconds: int) -> datetime | None:
+    """Return the time a queue noted, in Unix milliseconds; None where it holds none, as in an id a producer made up."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return None
+    return moment if is_plausible(moment) else None
 
 
 class SourceAway(Exception):
@@ -78,3 +93,6 @@ class SignalSource(Protocol):
     def close(self) -> None:
         """Release connections; must not raise."""
         ...
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ def decode(entry: Entry, account_id: str) -> SignalReceived | SignalRefused:
     if entry.fault is not None:
         return SignalRefused(entry=entry, reason=_one_line(entry.fault))
     try:
-        signal, digest = decode_signal(entry.payload, entry.entry_id)
+        signal, digest = decode_signal(entry.payload, entry.entry_id, entry.pushed_at)
     except SignalError as error:
         return SignalRefused(entry=entry, reason=_one_line(str(error)), signal_id=readable_signal_id(entry.payload))
     if signal.account_id is not None and signal.account_id != account_id:

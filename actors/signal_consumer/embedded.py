@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from actors.signal_consumer.base import Entry, SourceAway
+from actors.runtime.clock import utc_now
+from actors.signal_consumer.base import Entry, SourceAway, pushed_at
 
 POLL: Final = 0.005
 """Seconds between two looks whether another connection has written."""
@@ -16,17 +17,17 @@ POLL: Final = 0.005
 _BUSY: Final = 2.0  # seconds to wait for another process that is writing
 _ROWS_AT_ONCE: Final = 250
 _BYTES_AT_ONCE: Final = 8 * 1024 * 1024
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 # The interpreter's lock is released at every row a statement returns or is given, and a busy program takes long to
 # give it back. So entries are read as one row and written many to a statement.
 _READ: Final = """
-    SELECT group_concat(id || ' ' || hex(payload)) FROM (
-        SELECT id, payload, sum(length(payload)) OVER (ORDER BY id) - length(payload) AS before
-        FROM (SELECT id, payload FROM entries WHERE id > ? ORDER BY id LIMIT ?)
+    SELECT group_concat(id || ' ' || coalesce(pushed_ms, 0) || ' ' || hex(payload)) FROM (
+        SELECT id, pushed_ms, payload, sum(length(payload)) OVER (ORDER BY id) - length(payload) AS before
+        FROM (SELECT id, pushed_ms, payload FROM entries WHERE id > ? ORDER BY id LIMIT ?)
     ) WHERE before < ?
 """
-_PUSH: Final = "INSERT INTO entries (payload) VALUES {}"
+_PUSH: Final = "INSERT INTO entries (payload, pushed_ms) VALUES {}"
 _SETTLE: Final = "DELETE FROM entries WHERE id IN ({})"
 
 
@@ -97,10 +98,11 @@ class EmbeddedSource:
         """Append entries in this order, all or none; they are on the disk when it returns."""
         with self._away():
             db = self._connection()
+            row = f"(?, {int(utc_now().timestamp() * 1000)})"
             with _transaction(db):
                 for start in range(0, len(payloads), _ROWS_AT_ONCE):
                     rows = payloads[start : start + _ROWS_AT_ONCE]
-                    db.execute(_PUSH.format(", ".join(["(?)"] * len(rows))), rows)
+                    db.execute(_PUSH.format(", ".join([row] * len(rows))), rows)
 
     def close(self) -> None:
         """Close the file."""
@@ -130,12 +132,13 @@ class EmbeddedSource:
         (text,) = db.execute(_READ, (self._cursor, limit, _BYTES_AT_ONCE)).fetchone()
         if text is None:
             return []
-        rows = sorted((int(id_), payload) for id_, _, payload in (row.partition(" ") for row in text.split(",")))
+        rows = sorted((int(id_), int(ms), payload) for id_, ms, payload in (row.split(" ") for row in text.split(",")))
         self._cursor = rows[-1][0]
-        return [self._entry(id_, bytes.fromhex(payload)) for id_, payload in rows]
+        return [self._entry(id_, ms, bytes.fromhex(payload)) for id_, ms, payload in rows]
 
-    def _entry(self, id_: int, payload: bytes) -> Entry:
-        return Entry(payload, str(id_), f"{self._queue_id}-{id_}", id_ <= self._fence)
+    def _entry(self, id_: int, pushed_ms: int, payload: bytes) -> Entry:
+        name = f"{self._queue_id}-{id_}"
+        return Entry(payload, str(id_), name, id_ <= self._fence, pushed_at=pushed_at(pushed_ms))
 
     def _check_file(self) -> None:
         """Notice that the file was removed or replaced: what is pushed from now on would go to another one."""
@@ -162,6 +165,8 @@ def _prepare(db: sqlite3.Connection) -> tuple[str, int]:
             db.execute("CREATE TABLE queue (id TEXT NOT NULL)")
             db.execute("CREATE TABLE entries (id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)")
             db.execute("INSERT INTO queue VALUES (?)", (secrets.token_hex(4),))
+        if version < _VERSION:
+            db.execute("ALTER TABLE entries ADD COLUMN pushed_ms INTEGER")
             db.execute(f"PRAGMA user_version = {_VERSION}")
         (queue_id,) = db.execute("SELECT id FROM queue").fetchone()
         (newest,) = db.execute("SELECT coalesce(max(id), 0) FROM entries").fetchone()

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from actors.redis_link import MAX_BLOCK, Command, RedisLink, Refused, copy_dead
 from actors.runtime.clock import Clock, SystemClock
-from actors.signal_consumer.base import Entry
+from actors.signal_consumer.base import Entry, pushed_at
 
 _log = logging.getLogger(__name__)
 
@@ -218,7 +218,7 @@ class RedisStreamSource:
 def _entry(id_: bytes, values: list[bytes], *, redelivered: bool) -> Entry:
     name = id_.decode()
     if len(values) == 2 and values[0] == b"signal":  # noqa: PLR2004 - one field and its value
-        return Entry(values[1], name, name, redelivered)
+        return Entry(values[1], name, name, redelivered, pushed_at=pushed_at(_order(id_)[0]))
     fields = b", ".join(values[::2])[:200].decode("ascii", "backslashreplace")
     payload = b" ".join(field + b"=" + value for field, value in zip(values[::2], values[1::2], strict=True))
     return Entry(payload, name, name, redelivered, fault=f"expected the one field signal, got {fields}")

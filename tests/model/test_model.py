@@ -19,7 +19,7 @@ HONG_KONG = timezone(timedelta(hours=8))
 ids = st.from_regex(re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII), fullmatch=True)
 prices = st.none() | st.decimals("0.000000001", "999999999.999999999", places=9)
 moments = st.datetimes(
-    datetime.fromisoformat("1970-01-01T00:00:00"),
+    datetime.fromisoformat("2000-01-02T00:00:00"),
     datetime.fromisoformat("2100-01-01T00:00:00"),
     timezones=st.sampled_from([UTC, HONG_KONG]),
 )

@@ -160,7 +160,7 @@ printable = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=256)
     reason=printable,
     quantity=st.integers(1, 10**9),
     price=st.decimals("0.000000001", "999999999.999999999", places=9),
-    time=st.datetimes(datetime.fromisoformat("1970-01-01T00:00:00"), datetime.fromisoformat("2100-01-01T00:00:00")),
+    time=st.datetimes(datetime.fromisoformat("2000-01-02T00:00:00"), datetime.fromisoformat("2100-01-01T00:00:00")),
     side=st.sampled_from(["buy", "sell"]),
     key_order=st.permutations(list(GOOD)),
     escaped=st.booleans(),

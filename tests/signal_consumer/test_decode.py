@@ -1,6 +1,7 @@
 """Whatever bytes a queue holds, decoding them gives one message and no exception."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
@@ -118,3 +119,13 @@ def test_an_entry_with_neither_id_nor_time_is_named_by_its_queue_or_refused() ->
     assert isinstance(message, SignalReceived)
     assert message.signal.signal_id == "e-1732365000000-0"
     assert "signal_id" in refused(payload, None).reason
+
+
+def test_a_signal_without_a_timestamp_takes_the_time_of_its_queue_entry_and_says_the_same_at_any() -> None:
+    times = [datetime(2026, 11, 23, hour, tzinfo=UTC) for hour in (9, 10)]
+    messages = [decode(Entry(said(), "key", "1-0", pushed_at=time), ACCOUNT) for time in times]
+    assert [message.signal.timestamp for message in messages if isinstance(message, SignalReceived)] == times
+    assert len({message.digest for message in messages if isinstance(message, SignalReceived)}) == 1
+    own = decode(Entry(said(timestamp="2026-11-23T08:00:00Z"), "key", "1-0", pushed_at=times[0]), ACCOUNT)
+    assert isinstance(own, SignalReceived)
+    assert own.signal.timestamp == datetime(2026, 11, 23, 8, tzinfo=UTC)

@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from actors.runtime.clock import utc_now
 from actors.signal_consumer.base import SourceAway
 from actors.signal_consumer.embedded import EmbeddedSource
 from tests.signal_consumer.queues import payloads, read_all, read_none
@@ -148,3 +150,31 @@ def test_huge_entries_are_read_a_few_at_a_time(source: EmbeddedSource) -> None:
     source.open()
     source.push([b"x" * 5_000_000] * 3)
     assert [len(source.read(512, 0.01)) for _ in range(3)] == [2, 1, 0]
+
+
+def test_entries_know_when_they_were_pushed_over_a_restart(path: Path, source: EmbeddedSource) -> None:
+    begun = utc_now()
+    push(path, payloads(300))
+    ended = utc_now()
+    source.open()
+    for entry in read_all(source, 300):
+        assert entry.pushed_at is not None
+        assert begun - timedelta(milliseconds=1) <= entry.pushed_at <= ended
+
+
+def test_a_file_of_the_first_version_is_read_on_and_its_entries_have_no_time(
+    path: Path, source: EmbeddedSource
+) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE queue (id TEXT NOT NULL)")
+        db.execute("CREATE TABLE entries (id INTEGER PRIMARY KEY AUTOINCREMENT, payload BLOB NOT NULL)")
+        db.execute("INSERT INTO queue VALUES ('abcd')")
+        db.execute("INSERT INTO entries (payload) VALUES (?)", (payloads(1)[0],))
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    push(path, payloads(1, start=1))
+    source.open()
+    first, second = read_all(source, 2)
+    assert [first.payload, second.payload] == payloads(2)
+    assert (first.entry_id, first.pushed_at) == ("abcd-1", None)
+    assert second.pushed_at is not None

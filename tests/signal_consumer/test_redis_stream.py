@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
@@ -197,3 +198,20 @@ def test_bad_messages_are_copied_into_a_list_of_a_thousand(client: Redis, source
     source.copy_dead([b"newest"])
     assert client.llen(f"{KEY}:dead") == 1_000
     assert client.lindex(f"{KEY}:dead", 0) == b"newest"
+
+
+@pytest.mark.parametrize(
+    ("entry_id", "pushed_at"),
+    [
+        ("1795444200123-7", datetime(2026, 11, 23, 14, 30, 0, 123_000, UTC)),
+        ("1-1", None),
+        ("18446744073709551615-1", None),
+    ],
+)
+def test_an_entry_s_id_tells_when_it_was_pushed_unless_a_producer_made_it_up(
+    client: Redis, source: RedisStreamSource, entry_id: str, pushed_at: datetime | None
+) -> None:
+    client.xadd(KEY, {"signal": payloads(1)[0]}, id=entry_id)
+    source.open()
+    (entry,) = read_all(source, 1)
+    assert entry.pushed_at == pushed_at
