@@ -139,22 +139,20 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         snapshot = value if isinstance(value, VenueSnapshot) else None
         return m.VenueReported(snapshot=snapshot, judged=judge, absence_proves_unsent=proves)
 
-    def _connected(self, error: BaseException | None) -> m.OrderManagerMessage:
+    def _connected(self, error: BaseException | None) -> m.OrderManagerMessage | None:
         if error is None:
-            self._session.connected = True
             self._attempts = 0
-            return m.BrokerConnected()
+            return m.BrokerConnected() if self._session.connected else None  # lost again: that is told, too
         log.warning("cannot connect to the broker: %s; trying again", _text(error))
         self._reconnect()
         return m.VenueUnreachable(reason=_text(error))
 
     def _connection(self, *, up: bool, reason: str) -> None:
         if up:
-            self._session.connected = True
             self._attempts = 0
-            self._context.tell(self._order_manager, m.BrokerConnected())
+            if self._session.connected:
+                self._context.tell(self._order_manager, m.BrokerConnected())
             return
-        self._session.connected = False
         self._queries = []
         self._context.tell(self._order_manager, m.BrokerLost(reason=reason))
         self._reconnect()

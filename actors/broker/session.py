@@ -38,7 +38,6 @@ class BrokerSession:
     looked at right before the call (I13, I15, I17).
 
     Attributes:
-        connected: Whether the last attempt to connect succeeded and no loss was reported since.
         venue: The broker if it can be queried, else None.
     """
 
@@ -48,11 +47,17 @@ class BrokerSession:
         self._clock = clock
         self._address: Address[BrokerMessage] | None = None
         self._subscribed = False
-        self.connected = False
+        self._losses = 0  # how many were reported
+        self._survives: int | None = None  # the connection that stands was begun after so many losses
         self.venue: Venue | None = broker if isinstance(broker, Venue) else None
         self.orders = Lane("orders", self._perform, clock)
         self.cancels = Lane("cancels", self._perform, clock)
         self.queries = Lane("queries", self._perform, clock)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the last attempt to connect succeeded and no loss was reported since it began."""
+        return self._survives == self._losses
 
     @property
     def lanes(self) -> tuple[Lane, Lane, Lane]:
@@ -105,8 +110,10 @@ class BrokerSession:
                 self.venue.subscribe_orders(self._on_order)
                 self.venue.subscribe_connection(self._on_connection)
             self._subscribed = True
+        losses = self._losses
         if self.venue is not None:
             self.venue.connect()
+        self._survives = losses  # a loss since then stays one: its report may be handled before this call's answer
 
     # Called from whatever thread the broker uses: build a value, tell it, return.
 
@@ -124,11 +131,13 @@ class BrokerSession:
 
     def _on_connection(self, up: bool, reason: str) -> None:  # noqa: FBT001 - the port of ConnectionCallback
         if not up:
-            # At once, and whether or not it is back by now: nothing queued may leave before the broker was queried (I14).
-            # The order manager alone opens these again.
+            # At once, and even if it is back by now: nothing queued leaves before the broker was queried (I14). The
+            # order manager alone opens these again.
             self._gate.close(DISCONNECTED)
             self._gate.close(RECOVERING)
-            self.connected = False
+            self._losses += 1
+        else:
+            self._survives = self._losses
         self._tell(ConnectionChanged(up=up, reason=reason))
 
     def _tell(self, message: BrokerMessage) -> None:

@@ -64,8 +64,15 @@ class Bench:
         """Return a call's result and what the order manager was told of it; a query is asked before."""
         if call is QUERY:
             call = self.ask()
+        if call is CONNECT and error is None:
+            self.session._perform(call)
         self.tell(m.CallReturned(call=call, value=value, error=error, at=AT))
         return self.order_manager.take()
+
+    def lose(self) -> None:
+        """Have the broker report that the connection is lost."""
+        self.session._on_connection(False, "gone")
+        self.tell(m.ConnectionChanged(up=False, reason="gone"))
 
     def ask(self) -> m.QueryVenue:
         """Have everything queried and return the call under way."""
@@ -249,7 +256,8 @@ def test_a_call_over_its_deadline_is_unclear_and_its_lane_goes_on(monkeypatch: p
     bench = Bench(FakeVenue(), BrokerDeadlines(submit=10, cancel=20, query=30))
     abandoned: list[str] = []
     monkeypatch.setattr(Lane, "abandon", lambda lane, _call: abandoned.append(lane.name))
-    bench.session.connected = True
+    bench.returned(CONNECT)
+    bench.order_manager.take()
     bench.tell(PLACE, CANCEL, QUERY)
     for lane in bench.session.lanes:
         bench.begin(lane)
@@ -277,7 +285,8 @@ def test_a_connection_made_is_told(bench: Bench) -> None:
 
 
 def test_a_connection_that_stands_is_told_without_another_call(bench: Bench) -> None:
-    bench.session.connected = True
+    bench.returned(CONNECT)
+    bench.order_manager.take()
     bench.tell(CONNECT)
     assert bench.order_manager.messages == [m.BrokerConnected()]
     assert connects(bench) == 0
@@ -296,14 +305,14 @@ def test_a_failed_connection_is_tried_again_with_growing_pauses_up_to_a_cap() ->
         pauses.append(bench.clock.monotonic() - began)
     assert pauses == [0.5, 1.0, 2.0, 4.0, 4.0, 4.0]
     bench.returned(CONNECT)
-    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.lose()
     bench.wait(0.5)
     assert connects(bench) == 1
 
 
 def test_a_lost_connection_is_told_and_made_again(bench: Bench) -> None:
     bench.returned(CONNECT)
-    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.lose()
     assert bench.order_manager.take() == [m.BrokerLost(reason="gone")]
     assert not bench.session.connected
     bench.wait(1)
@@ -311,15 +320,34 @@ def test_a_lost_connection_is_told_and_made_again(bench: Bench) -> None:
 
 
 def test_a_connection_that_comes_back_by_itself_is_told(bench: Bench) -> None:
+    bench.returned(CONNECT)
+    bench.lose()
+    bench.order_manager.take()
+    bench.session._on_connection(True, "")
     bench.tell(m.ConnectionChanged(up=True, reason=""))
     assert bench.order_manager.take() == [m.BrokerConnected()]
     assert bench.session.connected
 
 
+@pytest.mark.parametrize("loss_first", [True, False])
+def test_a_connection_lost_before_its_making_was_told_is_made_again(bench: Bench, *, loss_first: bool) -> None:
+    bench.tell(CONNECT)
+    assert connects(bench) == 1
+    bench.session._perform(CONNECT)
+    bench.session._on_connection(False, "gone")
+    made = m.CallReturned(call=CONNECT, value=None, error=None, at=AT)
+    lost = m.ConnectionChanged(up=False, reason="gone")
+    for message in (lost, made) if loss_first else (made, lost):
+        bench.tell(message)
+    assert bench.order_manager.take() == [m.BrokerLost(reason="gone")]
+    bench.wait(1)
+    assert connects(bench) == 1
+
+
 def test_an_answer_from_before_the_loss_does_not_keep_it_from_connecting(bench: Bench) -> None:
     bench.returned(CONNECT)
     query = bench.ask()
-    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.lose()
     bench.order_manager.take()
     assert bench.returned(query, snapshot()) == []
     bench.wait(1)
@@ -331,7 +359,7 @@ def test_an_answer_from_before_the_loss_counts_for_nothing_after_a_restart(answe
     bench = Bench(FakeVenue(), build=FailsToCancel)
     bench.returned(CONNECT)
     query = bench.ask()
-    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.lose()
     bench.tell(CANCEL)
     bench.wait(0.2)
     bench.order_manager.take()
@@ -341,7 +369,7 @@ def test_an_answer_from_before_the_loss_counts_for_nothing_after_a_restart(answe
 def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
     bench = Bench(FakeVenue(), BrokerDeadlines(reconnect=1.0))
     bench.returned(CONNECT)
-    bench.tell(m.ConnectionChanged(up=False, reason="gone"))
+    bench.lose()
     for _ in range(4):
         bench.wait(0.3)
         query = m.QueryVenue(since=AT, judge=frozenset())
@@ -354,7 +382,8 @@ def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
 
 
 def test_a_failed_query_is_told_and_leads_to_another(bench: Bench) -> None:
-    bench.session.connected = True
+    bench.returned(CONNECT)
+    bench.order_manager.take()
     assert bench.returned(QUERY, error=TimeoutError("slow")) == [m.VenueUnreachable(reason="slow")]
     bench.wait(31)
     assert bench.order_manager.take() == [m.BrokerConnected()]
@@ -364,7 +393,8 @@ def test_a_failed_query_is_told_and_leads_to_another(bench: Bench) -> None:
 def test_a_restarted_actor_connects_anew_whatever_it_had_in_hand(*, connected: bool) -> None:
     bench = Bench(FakeVenue(), build=FailsToCancel)
     bench.returned(CONNECT, error=ConnectionRefusedError())
-    bench.session.connected = connected
+    if connected:
+        bench.returned(CONNECT)
     bench.tell(CANCEL)  # the timer that was to connect is lost with the incarnation
     bench.wait(5)
     if connected:
