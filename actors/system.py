@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -79,28 +80,28 @@ class TradingSystem:
         if self._parts is not None:
             raise OrderActorsError("the trading system is running already")
         directory = self.settings.directory
-        self._lock = DataDirLock(directory)
-        try:
+        with ExitStack() as undo:
+            lock = undo.enter_context(DataDirLock(directory))
             broker = self._broker
             if broker is None:
                 broker = build_broker(self.settings.broker, directory)
             store = Store.open(
                 self.settings.store_url,
                 account_id=self.settings.account_id,
-                holder=self._lock.holder,
+                holder=lock.holder,
                 # Actors wait for each other's writes too; a locked store must not look like an actor that hangs.
                 busy_timeout=min(BUSY_TIMEOUT, self.settings.supervision.hang_after / 4),
             )
-        except BaseException:
-            self._lock.release()
-            raise
+            undo.callback(store.close)
+            commands = CommandServer(directory / COMMANDS_FILE, CommandHandler(self))
+            parts = Assembly(self.settings, broker, store)
+            undo.pop_all()
         self._pid = os.getpid()
-        self._parts = Assembly(self.settings, broker, store)
-        self._commands = CommandServer(directory / COMMANDS_FILE, CommandHandler(self))
+        self._lock, self._parts, self._commands = lock, parts, commands
         try:
-            self._parts.start()
-            self._commands.start()
-            self._await_recovery(self._parts, timeout)
+            parts.start()
+            commands.start()
+            self._await_recovery(parts, timeout)
         except BaseException:
             self.stop()
             raise
@@ -115,15 +116,14 @@ class TradingSystem:
         parts, self._parts = self._parts, None
         if parts is None or self._pid != os.getpid():  # in a fork there is nothing to stop
             return StopReport((), 0)
-        if self._commands is not None:
-            self._commands.close()
-        try:
+        with ExitStack() as last:  # whatever fails on the way, the store and the directory are given back
+            if self._lock is not None:
+                last.callback(self._lock.release)
+            last.callback(parts.store.close)
+            if self._commands is not None:
+                self._commands.close()
             hung = parts.stop(timeout if timeout is not None else self.settings.supervision.stop_timeout)
             live = parts.live_orders()
-        finally:
-            parts.store.close()
-            if self._lock is not None:
-                self._lock.release()
         if hung:
             log.critical("did not end in time: %s", ", ".join(hung))
         return StopReport(tuple(hung), live)
@@ -191,7 +191,6 @@ class TradingSystem:
         self._request(m.ResumeTrading(by=by or _user(), reply=reply), reply)
         reply.result(_ANSWER)
         parts.forgive(revived)
-        parts.consumer.tell(m.OpenIntake())
 
     def reconcile(self, timeout: float = 60.0) -> int:
         """Compare our books with the broker's now; returns how many events mending the differences took."""

@@ -299,6 +299,21 @@ def test_orders_wait_while_the_line_is_cut_and_leave_in_order_once_it_is_back(tm
     broker.check(*(order.order_id for order in orders))
 
 
+def test_a_resume_while_too_many_orders_wait_for_the_line_takes_no_more_signals_in(tmp_path: Path) -> None:
+    broker = Line(tmp_path)
+    with trading(settings(tmp_path), broker) as system:
+        broker.cut()
+        for signal in signals(2100):
+            system.submit(signal)
+        reader = system._running().reader
+        wait_for(lambda: reader._paused)
+        system.resume()
+        held_for(0.3, lambda: reader._paused)
+        broker.mend()
+        wait_for(lambda: not reader._paused)
+        all_filled(system, 2100, 60)
+
+
 def test_after_a_line_was_lost_and_back_at_once_nothing_leaves_before_the_broker_was_queried(tmp_path: Path) -> None:
     class Flapping(Line):
         owed = False

@@ -81,6 +81,27 @@ def test_twenty_starts_and_stops_leave_no_thread_and_no_file_behind(
     verified(run_with)
 
 
+@pytest.mark.parametrize("part", ["system.CommandServer", "system.Assembly", "assembly.make_source"])
+def test_a_start_that_cannot_build_a_part_gives_the_store_and_the_directory_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def failing(*_arguments: object) -> object:
+        raise MemoryError("no room for it")
+
+    system = TradingSystem(settings(tmp_path))
+    with system:
+        filled(system, signals(1)[0])
+    threads, files = set(threading.enumerate()), open_files()
+    with monkeypatch.context() as patch:
+        patch.setattr(f"actors.{part}", failing)
+        with pytest.raises(MemoryError, match="no room for it"):
+            system.start()
+    assert (set(threading.enumerate()), open_files()) == (threads, files)
+    assert holder_of(tmp_path) is None
+    with system:
+        filled(system, signals(1, 1)[0])
+
+
 def test_two_accounts_trade_side_by_side_in_one_process(tmp_path: Path) -> None:
     first, second = tmp_path / "one", tmp_path / "two"
     with (
