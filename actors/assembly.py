@@ -31,7 +31,6 @@ from actors.publisher.worker import PublisherWorker
 from actors.replies import Replies
 from actors.runtime.behavior import Address, Unavailable
 from actors.runtime.forward import Forward
-from actors.runtime.policy import RestartPolicy
 from actors.runtime.supervisor import SupervisorPorts
 from actors.runtime.threads import ThreadRuntime, dump_threads
 from actors.settings import Settings
@@ -69,19 +68,6 @@ class Assembly:
         self.subscribers = Subscribers()
         self.recovered: Future[None] = Future()
         self.failures: dict[str, str] = {}
-        supervision = settings.supervision
-        self.runtime = ThreadRuntime(
-            self._dead_letter,
-            policy=RestartPolicy(
-                max_restarts=supervision.max_restarts,
-                within=supervision.within,
-                attempts=supervision.attempts,
-                backoff=supervision.backoff,
-                backoff_cap=supervision.backoff_cap,
-            ),
-        )
-        store.on_ownership_lost(self._ownership_lost)
-        self.session = BrokerSession(broker, self.gate, self.runtime.clock)
         self.reader = Reader(make_source(settings))
         url = settings.redis_url
         publish = settings.publish
@@ -89,6 +75,9 @@ class Assembly:
         if url is not None:
             sink = RedisSink(url, channel=publish.channel, stream=publish.stream, cap=publish.stream_cap)
             self.publisher = PublisherWorker(sink)
+        store.on_ownership_lost(self._ownership_lost)
+        self.runtime = ThreadRuntime(self._dead_letter, policy=settings.supervision.policy)  # its timers run at once
+        self.session = BrokerSession(broker, self.gate, self.runtime.clock)
         self.consumer: Address[SignalConsumerMessage]
         self.order_manager: Address[OrderManagerMessage]
 

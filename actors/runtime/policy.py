@@ -9,6 +9,20 @@ _SPREAD = 0.2  # actors that failed together do not come back together
 _MAX_EXPONENT = 32  # beyond it every back-off is capped, and 2.0 ** n would overflow in the end
 
 
+class PolicyError(ValueError):
+    """A restart policy under which supervision would not work.
+
+    Attributes:
+        field: The limit at fault.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"restart policy: {field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
 class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The limits one actor lives under; checks itself.
 
@@ -30,19 +44,21 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("within", "backoff", "backoff_cap"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"restart policy: {name} must be a positive number of seconds, not {value}")
+                raise PolicyError(name, f"expected a positive number of seconds, got {value}")
         if self.backoff_cap < self.backoff:
-            raise ValueError(f"restart policy: backoff_cap {self.backoff_cap} is below backoff {self.backoff}")
+            raise PolicyError("backoff_cap", f"expected at least backoff ({self.backoff}), got {self.backoff_cap}")
         if not 1 <= self.attempts < self.max_restarts:
-            raise ValueError(
-                f"restart policy: attempts {self.attempts} must be at least 1 and below max_restarts "
-                f"{self.max_restarts}, or a single bad message stops the actor for good"
+            raise PolicyError(
+                "attempts",
+                f"expected at least 1 and less than max_restarts ({self.max_restarts}), got {self.attempts}; "
+                "else a single bad message stops the actor for good",
             )
         longest = sum(self.delay(failures, 1.0) for failures in range(1, self.max_restarts + 1))
         if longest >= self.within:
-            raise ValueError(
-                f"restart policy: {self.max_restarts} back-offs take up to {longest:.1f} s and do not fit into the "
-                f"window of {self.within} s: failures would never be too many; lengthen within or shorten the back-off"
+            raise PolicyError(
+                "within",
+                f"{self.max_restarts} back-offs take up to {longest:.1f} s and do not fit into {self.within} s, so that "
+                "failures would never be too many; lengthen within or shorten the back-off",
             )
 
     def delay(self, failures: int, draw: float) -> float:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from typing_extensions import override
 
+from actors.runtime.policy import PolicyError, RestartPolicy
 from actors.settings.loader import read_section
 from actors.settings.rules import FieldError, Number, Section, Text, Url
 from actors.settings.secrets import mask
@@ -185,9 +186,22 @@ class SupervisionSettings(Section, frozen=True, kw_only=True):
 
     @override
     def check(self) -> None:
-        """The longest pause is no shorter than the first."""
-        if self.backoff_cap < self.backoff:
-            raise FieldError("backoff_cap", f"expected at least backoff ({self.backoff}), got {self.backoff_cap}")
+        """The limits make a policy that supervision can work with."""
+        try:
+            _ = self.policy
+        except PolicyError as error:
+            raise FieldError(error.field, error.reason) from error
+
+    @property
+    def policy(self) -> RestartPolicy:
+        """Return the limits each actor lives under."""
+        return RestartPolicy(
+            max_restarts=self.max_restarts,
+            within=self.within,
+            attempts=self.attempts,
+            backoff=self.backoff,
+            backoff_cap=self.backoff_cap,
+        )
 
 
 class Settings(Section, frozen=True, kw_only=True):

@@ -58,6 +58,18 @@ CASES = {
     "supervision:\n  backoff: 9\n  backoff_cap: 1": (
         "FILE:4: supervision.backoff_cap: expected at least backoff (9.0), got 1.0"
     ),
+    "supervision: {max_restarts: 3, attempts: 3}": (
+        "FILE:2: supervision.attempts: expected at least 1 and less than max_restarts (3), got 3; "
+        "else a single bad message stops the actor for good"
+    ),
+    "supervision:\n  max_restarts: 2": (
+        "FILE:3: supervision.attempts: expected at least 1 and less than max_restarts (2), got 3; "
+        "else a single bad message stops the actor for good"
+    ),
+    "supervision:\n  within: 3": (
+        "FILE:3: supervision.within: 5 back-offs take up to 3.7 s and do not fit into 3.0 s, so that "
+        "failures would never be too many; lengthen within or shorten the back-off"
+    ),
     "data_dir: 5": "FILE:2: data_dir: expected the path of a file or directory, got a number; put 5 in quotes",
     "data_dir: no": "FILE:2: data_dir: expected the path of a file or directory, got a boolean; put no in quotes",
     "broker: {paper: {session_end: 16:00}}": (
