@@ -9,7 +9,7 @@ import msgspec
 
 from actors.broker.actor import BrokerActor, BrokerDeadlines
 from actors.broker.base import Broker
-from actors.broker.gate import TradingGate
+from actors.broker.gate import RECOVERING, TradingGate
 from actors.broker.session import BrokerSession
 from actors.errors import OrderActorsError, StoreError, SystemStopped
 from actors.messages import (
@@ -20,7 +20,7 @@ from actors.messages import (
     OrderManagerMessage,
     SignalConsumerMessage,
 )
-from actors.order_manager.actor import RECOVERING, OrderManager, OrderManagerSettings, Peers
+from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
 from actors.order_manager.recovery import RecoveryPolicy
 from actors.order_manager.waiters import Waiters
 from actors.portfolio.actor import Portfolio, PositionBoard

@@ -57,8 +57,8 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True):
         if longest >= self.within:
             raise PolicyError(
                 "within",
-                f"{self.max_restarts} back-offs take up to {longest:.1f} s and do not fit into {self.within} s, so that "
-                "failures would never be too many; lengthen within or shorten the back-off",
+                f"{self.max_restarts} back-offs take up to {longest:.1f} s and do not fit into {self.within} s, so "
+                "that failures would never be too many; lengthen within or shorten the back-off",
             )
 
     def delay(self, failures: int, draw: float) -> float:
