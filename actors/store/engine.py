@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError
 
 from actors.errors import StoreError, StoreMissing
+from actors.settings.secrets import mask
 from actors.store.failures import explained
 from actors.store.statements import is_sqlite
 
@@ -30,14 +31,14 @@ _LOST_AFTER_MS: Final = 10_000
 
 
 def shown(url: str) -> str:
-    """Return a URL as it may be shown: without its password; a file by its path."""
+    """Return a URL as it may be shown: without its password, wherever it stands; a file by its path."""
     try:
         parsed = make_url(url)
     except ArgumentError:
         return "(unreadable URL)"
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         return parsed.database
-    return parsed.render_as_string(hide_password=True)
+    return mask(parsed.render_as_string(hide_password=True))
 
 
 def open_engine(url: str, *, writable: bool, busy_timeout: float = BUSY_TIMEOUT) -> Engine:

@@ -79,6 +79,8 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_no_password_is_shown() -> None:
     assert shown("postgresql+psycopg://me:secret@host/db") == "postgresql+psycopg://me:***@host/db"
+    in_query = "postgresql+psycopg:///db?host=%2Frun&password=canary&sslp%61ssword=canary"
+    assert shown(in_query) == "postgresql+psycopg:///db?host=%2Frun&password=***&sslpassword=***"
     assert shown("sqlite:////var/lib/store.sqlite") == "/var/lib/store.sqlite"
     assert "secret" not in shown("secret")
 
