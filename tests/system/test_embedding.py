@@ -152,6 +152,16 @@ def test_a_stopped_system_refuses_requests_and_starts_again(tmp_path: Path) -> N
         assert found.status is OrderStatus.FILLED
 
 
+def test_a_new_paper_broker_on_an_old_store_has_its_fills_booked_too(tmp_path: Path) -> None:
+    for quantity in (100, 70):
+        with TradingSystem(settings(tmp_path), PaperBroker(fill_delay=0.0)) as system:
+            system.submit(Signal("s", "US.AAPL", "buy", quantity)).result(10)
+            settle(system)
+    with TradingSystem(settings(tmp_path)) as system:
+        assert [position.quantity for position in system.positions()] == [170]
+        assert len({fill.fill_id for fill in system.fills()}) == 2
+
+
 def test_the_books_may_be_in_postgresql(tmp_path: Path, postgres_database: str) -> None:
     in_postgres = settings(tmp_path, store=StoreSettings(url=postgres_database))
     with TradingSystem(in_postgres) as system:

@@ -8,7 +8,7 @@ from random import Random
 from typing import TypeAlias
 
 from actors.broker.base import OrderReport, VenueSnapshot
-from actors.broker.paper.events import Closed
+from actors.broker.paper.events import Closed, Compacted
 from actors.broker.paper.exchange import PaperExchange, refusal
 from actors.broker.paper.journal import Journal
 from actors.broker.paper.prices import PriceSource
@@ -27,14 +27,15 @@ class PaperBook:
     Args:
         rules: How the exchange trades.
         random: Where its chance comes from.
+        tag: What the ids of a new book carry; one found in the journal keeps its own.
         path: The journal; None keeps the book in memory only.
         keep: How long closed orders are kept, counted back from the last event in the journal.
     """
 
     def __init__(
-        self, rules: Rules, random: Random, path: Path | None = None, keep: timedelta = timedelta(days=90)
+        self, rules: Rules, random: Random, tag: str, path: Path | None = None, keep: timedelta = timedelta(days=90)
     ) -> None:
-        self._exchange = PaperExchange(rules, random)
+        self._exchange = PaperExchange(rules, random, tag)
         self._journal = Journal(path) if path is not None else None
         self._unwritten: list[OrderFill | Closed] = []
         self._news: list[News] = []
@@ -57,7 +58,7 @@ class PaperBook:
         if 2 * sum(old.values()) <= lines:
             return
         try:
-            journal.rewrite_without(old, ledger.next_number)
+            journal.rewrite_without(old, Compacted(tag=ledger.tag, next_number=ledger.next_number))
         except OSError as error:
             logger.warning("paper book %s: not compacted, it stays as it is: %s", journal.path, error)
             journal.open()

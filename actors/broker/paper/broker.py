@@ -9,6 +9,7 @@ from random import Random
 
 from actors.broker.base import ConnectionCallback, FillCallback, OrderCallback, Quote, VenueSnapshot
 from actors.broker.paper.book import PaperBook
+from actors.broker.paper.events import new_tag
 from actors.broker.paper.exchange import refusal
 from actors.broker.paper.prices import FixedPrices, PriceSource
 from actors.broker.paper.rules import Rules
@@ -93,7 +94,7 @@ class PaperBroker:
     # ------------------------------------------------------------ the four-method port
 
     def submit_order(self, order: Order) -> str:
-        """Place an order and return its id, ``PAPER-<n>``; a client order id is taken once."""
+        """Place an order and return its id, ``PAPER-<tag>-<n>``; a client order id is taken once."""
         with self._wake:
             book, worker = self._opened()
             if not self._prices.knows(order.symbol):
@@ -182,6 +183,6 @@ class PaperBroker:
         if self._closed:
             raise BrokerUnclear("the paper broker is closed; connect() opens it again")
         if self._book is None:
-            self._book = PaperBook(self._rules, self._random, self._path, self._keep)
+            self._book = PaperBook(self._rules, self._random, new_tag(), self._path, self._keep)
         self._worker = Worker(self._wake, self._book, self._prices, self._time, self._subscribers)
         return self._book, self._worker

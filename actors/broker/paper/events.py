@@ -1,5 +1,6 @@
 """What happens in a paper book: the facts that are journalled, and that the book is a fold of."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -8,6 +9,7 @@ import msgspec
 
 from actors.broker.base import ReportStatus
 from actors.model import OrderFill, Side
+from actors.runtime.clock import new_id
 
 PREFIX: Final = "PAPER-"
 
@@ -19,7 +21,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     """The exchange took an order; everything left to chance was drawn here.
 
     Attributes:
-        order_id: ``PAPER-<n>``.
+        order_id: ``PAPER-<tag>-<n>``.
         client_order_id: Our order id.
         parts: The fills it will get, in order.
         limit_price: None for a market order.
@@ -47,17 +49,36 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
 
 class Compacted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Old orders were dropped from the journal; no number below ``next_number`` is used again."""
+    """Old orders were dropped from the journal; no number below ``next_number`` is used again in the book ``tag``."""
 
+    tag: str
     next_number: int
 
 
 Event: TypeAlias = Accepted | OrderFill | Closed | Compacted
 
 
-def number_of(order_id: str) -> int:
-    """Return n of ``PAPER-<n>``; raises ValueError for any other id."""
-    digits = order_id.removeprefix(PREFIX)
-    if digits == order_id or not (digits.isascii() and digits.isdigit()):
+def new_tag() -> str:
+    """Return a tag for a new book: six characters left to chance, so that no two books give the same ids."""
+    return new_id()[-6:]
+
+
+def order_id_of(tag: str, number: int) -> str:
+    """Return the id of a book's n-th order."""
+    return f"{PREFIX}{tag}-{number}"
+
+
+def split_id(order_id: str) -> tuple[str, int]:
+    """Return tag and n of ``PAPER-<tag>-<n>``; raises ValueError for any other id."""
+    match = _ORDER_ID.fullmatch(order_id)
+    if match is None:
         raise ValueError(f"{order_id!r} is no id of a paper order")
-    return int(digits)
+    return match[1], int(match[2])
+
+
+def number_of(order_id: str) -> int:
+    """Return n of ``PAPER-<tag>-<n>``, which grows from order to order."""
+    return split_id(order_id)[1]
+
+
+_ORDER_ID: Final = re.compile(PREFIX + r"([0-9a-z]{6})-([0-9]{1,18})")

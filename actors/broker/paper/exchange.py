@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from actors.broker.base import ReportStatus
-from actors.broker.paper.events import PREFIX, Accepted, Closed, Event, number_of
+from actors.broker.paper.events import Accepted, Closed, Event, number_of, order_id_of
 from actors.broker.paper.ledger import Ledger, PaperOrder, fill_id
 from actors.broker.paper.prices import PriceSource
 from actors.broker.paper.rules import Rules
@@ -28,8 +28,8 @@ class PaperExchange:
         ledger: The orders and fills.
     """
 
-    def __init__(self, rules: Rules, random: Random) -> None:
-        self.ledger = Ledger()
+    def __init__(self, rules: Rules, random: Random, tag: str) -> None:
+        self.ledger = Ledger(tag)
         self._rules = rules
         self._random = random
         self._delay = timedelta(seconds=rules.fill_delay)
@@ -55,7 +55,7 @@ class PaperExchange:
         if self._rules.rejects(self._random):
             raise refusal(order, "by chance (reject_probability)")
         return Accepted(
-            order_id=f"{PREFIX}{self.ledger.next_number}",
+            order_id=order_id_of(self.ledger.tag, self.ledger.next_number),
             client_order_id=order.order_id,
             symbol=order.symbol,
             side=order.side,

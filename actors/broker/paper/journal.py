@@ -96,7 +96,7 @@ class Journal:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         self._size += written
 
-    def rewrite_without(self, order_ids: Collection[str], next_number: int) -> None:
+    def rewrite_without(self, order_ids: Collection[str], compacted: Compacted) -> None:
         """Drop every event of these orders; the old file stays in place until the new one is on the disk.
 
         Raises:
@@ -108,7 +108,7 @@ class Journal:
                 event = self._event(raw)
                 if not isinstance(event, Compacted) and event.order_id not in order_ids:
                     file.write(raw)
-            file.write(self._encoder.encode_lines([_line(Compacted(next_number=next_number))]))
+            file.write(self._encoder.encode_lines([_line(compacted)]))
             file.flush()
             os.fsync(file.fileno())
         if sys.platform == "win32":

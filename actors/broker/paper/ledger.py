@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from actors.broker.base import OrderReport, ReportStatus, VenueSnapshot
-from actors.broker.paper.events import PREFIX, Accepted, Closed, Compacted, Event, number_of
+from actors.broker.paper.events import Accepted, Closed, Compacted, Event, order_id_of, split_id
 from actors.model import OrderFill, OrderStatus
 
 T = TypeVar("T")
@@ -39,6 +39,8 @@ class Ledger:
     """Orders and fills of the exchange; only events change it, and the same events lead to the same ledger.
 
     Attributes:
+        tag: Stands in every id given here, and in those of no other book: a store that lives longer than a book must
+            not take the next one's first fill for one it has.
         next_number: The number of the next order; never used twice in one book.
         orders: Every order by its id.
         open: Those that may still trade.
@@ -46,7 +48,8 @@ class Ledger:
         symbols: Every symbol that was ordered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
         self.next_number = 1
         self.orders: dict[str, PaperOrder] = {}
         self.open: dict[str, PaperOrder] = {}
@@ -71,21 +74,29 @@ class Ledger:
                 order.status, order.updated_at, order.reason = event.status, event.at, event.reason
                 self._end(order)
             case Compacted():
-                self.next_number = max(self.next_number, event.next_number)
+                self._check_tag(event.tag)
+                self.tag, self.next_number = event.tag, max(self.next_number, event.next_number)
 
     def _accepted(self, accepted: Accepted) -> None:
         order_id = accepted.order_id
-        number = number_of(order_id)
+        tag, number = split_id(order_id)
+        self._check_tag(tag)
         if number < self.next_number:
-            raise ValueError(f"order {order_id} is out of sequence, expected {PREFIX}{self.next_number} or later")
+            expected = order_id_of(tag, self.next_number)
+            raise ValueError(f"order {order_id} is out of sequence, expected {expected} or later")
         if accepted.client_order_id in self.clients:
             raise ValueError(f"order {order_id} is a second one of client order id {accepted.client_order_id}")
         if sum([part[0] for part in accepted.parts]) != accepted.quantity or min(accepted.parts)[0] < 1:
             raise ValueError(f"the parts of order {order_id} are not its quantity {accepted.quantity}")
-        self.next_number = number + 1
+        self.tag, self.next_number = tag, number + 1
         self.clients[accepted.client_order_id] = order_id
         self.orders[order_id] = self.open[order_id] = PaperOrder(accepted, accepted.at)
         self.symbols.add(accepted.symbol)
+
+    def _check_tag(self, tag: str) -> None:
+        """Refuse another book's; the first that a journal tells is the book's own."""
+        if self.next_number > 1 and tag != self.tag:
+            raise ValueError(f"the tag {tag} is another book's, this one's is {self.tag}")
 
     def _filled(self, fill: OrderFill) -> None:
         order = self._open_order(fill.order_id)

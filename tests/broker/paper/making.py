@@ -13,6 +13,7 @@ from actors.broker.paper.prices import FixedPrices, PriceSource
 from actors.broker.paper.rules import Rules
 from actors.model import Order, OrderFill, OrderStatus, Side
 
+TAG = "0book0"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HUNDRED = FixedPrices(Decimal(100))
 
@@ -44,7 +45,7 @@ def an_order(
 
 
 def an_exchange(seed: int = 1, **rules: Any) -> PaperExchange:
-    return PaperExchange(Rules(**{"fill_delay": 1.0, **rules}), Random(seed))
+    return PaperExchange(Rules(**{"fill_delay": 1.0, **rules}), Random(seed), TAG)
 
 
 def submit(exchange: PaperExchange, order: Order, now: datetime = NOON) -> str:

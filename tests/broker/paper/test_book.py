@@ -17,7 +17,7 @@ from actors.broker.paper.journal import Journal
 from actors.broker.paper.rules import Rules
 from actors.errors import BrokerError, BrokerUnclear, OrderCancelError, OrderSubmissionError, StoreError, StoreLocked
 from actors.model import OrderFill, OrderStatus
-from tests.broker.paper.making import HUNDRED, NOON, an_order, at
+from tests.broker.paper.making import HUNDRED, NOON, TAG, an_order, at
 
 
 @pytest.fixture
@@ -25,8 +25,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "data" / "paper-book.jsonl"
 
 
-def open_book(path: Path | None, seed: int = 3, keep: timedelta = timedelta(days=90), **rules: Any) -> PaperBook:
-    return PaperBook(Rules(**{"fill_delay": 1.0, **rules}), Random(seed), path, keep)
+def open_book(
+    path: Path | None, seed: int = 3, keep: timedelta = timedelta(days=90), tag: str = TAG, **rules: Any
+) -> PaperBook:
+    return PaperBook(Rules(**{"fill_delay": 1.0, **rules}), Random(seed), tag, path, keep)
 
 
 def everything(book: PaperBook) -> tuple[list[OrderReport], list[OrderFill]]:
@@ -38,7 +40,7 @@ def a_full_day(book: PaperBook) -> None:
     """Leave one order filled, one cancelled, one expired, one filled in part and one untouched."""
     for name in ("filled", "cancelled", "expired"):
         book.submit(an_order(name, quantity=1), NOON)
-    book.cancel("PAPER-2", at(0.1))
+    book.cancel("PAPER-0book0-2", at(0.1))
     book.submit(an_order("in part", quantity=1_000), NOON)
     book.advance(at(1), HUNDRED, limit=1)
     book.expire(at(1))
@@ -86,12 +88,12 @@ def test_a_reopened_book_goes_on_with_its_open_orders_as_they_were_drawn(path: P
 
 def test_ids_stay_unique_and_client_ids_stay_taken_after_a_reopening(path: Path) -> None:
     book = open_book(path)
-    assert book.submit(an_order("o-1"), NOON) == "PAPER-1"
+    assert book.submit(an_order("o-1"), NOON) == "PAPER-0book0-1"
     book.close()
-    book = open_book(path)
-    with pytest.raises(OrderSubmissionError, match="PAPER-1"):
+    book = open_book(path, tag="1book1")
+    with pytest.raises(OrderSubmissionError, match="PAPER-0book0-1"):
         book.submit(an_order("o-1"), at(1))
-    assert book.submit(an_order("o-2"), at(1)) == "PAPER-2"
+    assert book.submit(an_order("o-2"), at(1)) == "PAPER-0book0-2"
     book.close()
 
 
@@ -107,7 +109,7 @@ def test_a_book_has_one_owner_at_a_time(path: Path) -> None:
         open_book(path)
     first.close()
     second = open_book(path)
-    assert second.submit(an_order("o-2"), NOON) == "PAPER-2"
+    assert second.submit(an_order("o-2"), NOON) == "PAPER-0book0-2"
     second.close()
 
 
@@ -126,7 +128,7 @@ def test_an_unfinished_last_line_is_cut_off(path: Path, caplog: pytest.LogCaptur
         book.submit(an_order("o-3"), NOON)
         book.close()
         book = open_book(path)
-        assert book.status(f"PAPER-{len(ids) + 1}") is OrderStatus.SUBMITTED
+        assert book.status(f"PAPER-0book0-{len(ids) + 1}") is OrderStatus.SUBMITTED
         book.close()
 
 
@@ -145,8 +147,8 @@ def test_a_very_long_unfinished_line_is_cut_off_too(path: Path) -> None:
         b"\n",
         b"{}\n",
         b"\x00\x00\x00\n",
-        b'{"accepted":{"order_id":"PAPER-2"}}\n',
-        b'{"closed":{"order_id":"PAPER-9","status":"cancelled","at":"2026-11-23T12:00:00Z"}}\n',
+        b'{"accepted":{"order_id":"PAPER-0book0-2"}}\n',
+        b'{"closed":{"order_id":"PAPER-0book0-9","status":"cancelled","at":"2026-11-23T12:00:00Z"}}\n',
         b'{"something":1}\n',
     ],
 )
@@ -155,7 +157,7 @@ def test_a_damaged_line_is_refused_with_file_and_line(path: Path, damaged: bytes
     book.submit(an_order("o-1"), NOON)
     book.close()
     first = path.read_bytes()
-    path.write_bytes(first + damaged + first.replace(b"o-1", b"o-2").replace(b"PAPER-1", b"PAPER-2"))
+    path.write_bytes(first + damaged + first.replace(b"o-1", b"o-2").replace(b"PAPER-0book0-1", b"PAPER-0book0-2"))
     with pytest.raises(StoreError, match=r"paper-book\.jsonl:2: the paper book is damaged") as caught:
         open_book(path)
     assert "move the file away" in str(caught.value)
@@ -169,11 +171,12 @@ def test_lines_that_contradict_each_other_are_refused(path: Path) -> None:
     accepted, filled = path.read_bytes().splitlines(keepends=True)
     for lines, says in (
         ([accepted, accepted], "2: .*out of sequence"),
-        ([accepted, accepted.replace(b"PAPER-1", b"PAPER-2")], "2: .*second one of client order id"),
-        ([accepted, filled, filled], "3: .*PAPER-1 is closed"),
+        ([accepted, accepted.replace(b"PAPER-0book0-1", b"PAPER-0book0-2")], "2: .*second one of client order id"),
+        ([accepted, accepted.replace(b"0book0-1", b"1book1-2").replace(b"o-1", b"o-2")], "2: .*another book's"),
+        ([accepted, filled, filled], "3: .*PAPER-0book0-1 is closed"),
         ([accepted, filled.replace(b'"quantity":100', b'"quantity":99')], "2: .*not the next part"),
         ([accepted.replace(b'"quantity":100', b'"quantity":99')], "1: .*parts"),
-        ([accepted.replace(b"PAPER-1", b"ORDER-1")], "1: .*no id of a paper order"),
+        ([accepted.replace(b"PAPER-0book0-1", b"ORDER-1")], "1: .*no id of a paper order"),
     ):
         path.write_bytes(b"".join(lines))
         with pytest.raises(StoreError, match=says):
@@ -185,7 +188,7 @@ def test_compaction_drops_old_closed_orders_and_keeps_all_else(path: Path) -> No
     for n in range(20):
         book.submit(an_order(f"old-{n}"), NOON)
     book.submit(an_order("long open", limit="5"), NOON)
-    book.cancel("PAPER-3", at(0.5))
+    book.cancel("PAPER-0book0-3", at(0.5))
     book.advance(at(1), HUNDRED, limit=19)
     days = 100 * 86_400
     book.submit(an_order("new"), at(days))
@@ -204,10 +207,10 @@ def test_compaction_drops_old_closed_orders_and_keeps_all_else(path: Path) -> No
     assert everything(book)[0] == [report for report in before[0] if report.client_order_id in kept]
     ids = {report.broker_order_id for report in everything(book)[0]}
     assert everything(book)[1] == [fill for fill in before[1] if fill.order_id in ids]
-    assert book.submit(an_order("after"), at(days)) == "PAPER-24"
+    assert book.submit(an_order("after"), at(days)) == "PAPER-0book0-24"
     book.close()
     again = open_book(path)
-    assert again.submit(an_order("later"), at(days)) == "PAPER-25"
+    assert again.submit(an_order("later"), at(days)) == "PAPER-0book0-25"
     assert list(path.parent.iterdir()) == [path]
     again.close()
 
@@ -217,13 +220,21 @@ def test_numbers_are_not_used_again_when_the_last_orders_were_dropped(path: Path
     book.submit(an_order("o-1", limit="5"), NOON)
     for n in range(2, 10):
         book.submit(an_order(f"o-{n}"), NOON)
-        book.cancel(f"PAPER-{n}", NOON)
+        book.cancel(f"PAPER-0book0-{n}", NOON)
     book.advance(at(60), HUNDRED)
     book.close()
     open_book(path, keep=timedelta(seconds=10)).close()
-    book = open_book(path, keep=timedelta(seconds=10))
-    assert [report.broker_order_id for report in everything(book)[0]] == ["PAPER-1"]
-    assert book.submit(an_order("o-10"), at(61)) == "PAPER-10"
+    book = open_book(path, keep=timedelta(seconds=10), tag="1book1")
+    assert [report.broker_order_id for report in everything(book)[0]] == ["PAPER-0book0-1"]
+    assert book.submit(an_order("o-10"), at(61)) == "PAPER-0book0-10"
+    book.close()
+
+
+def test_a_book_keeps_its_tag_when_every_order_was_dropped(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b'{"compacted":{"tag":"1book1","next_number":7}}\n')
+    book = open_book(path)
+    assert book.submit(an_order(), NOON) == "PAPER-1book1-7"
     book.close()
 
 
@@ -269,7 +280,7 @@ def test_an_order_that_cannot_be_written_is_refused_and_leaves_nothing_behind(
         with pytest.raises(OrderSubmissionError, match=r"cannot be written.*No space"):
             book.submit(an_order("o-2"), NOON)
     disk.room = None
-    assert book.submit(an_order("o-2"), NOON) == "PAPER-2"
+    assert book.submit(an_order("o-2"), NOON) == "PAPER-0book0-2"
     before = everything(book)
     book.close()
     book = open_book(path)
@@ -283,11 +294,11 @@ def test_what_cannot_be_written_is_told_to_nobody_until_it_can(path: Path, monke
     book.submit(an_order("o-2"), NOON)
     disk.room = 10
     with pytest.raises(BrokerUnclear, match="cannot be written"):
-        book.cancel("PAPER-2", at(0.5))
+        book.cancel("PAPER-0book0-2", at(0.5))
     with pytest.raises(OSError, match="No space"):
         book.advance(at(1), HUNDRED)
     with pytest.raises(BrokerUnclear):
-        book.status("PAPER-1")
+        book.status("PAPER-0book0-1")
     with pytest.raises(BrokerUnclear):
         book.snapshot(NOON, at(1))
     with pytest.raises(OrderSubmissionError):
@@ -298,7 +309,7 @@ def test_what_cannot_be_written_is_told_to_nobody_until_it_can(path: Path, monke
     report, fill = book.take_news()
     assert isinstance(report, OrderReport)
     assert isinstance(fill, OrderFill)
-    assert (report.status, fill.fill_id, fill.price) == (ReportStatus.CANCELLED, "PAPER-1-1", Decimal(100))
+    assert (report.status, fill.fill_id, fill.price) == (ReportStatus.CANCELLED, "PAPER-0book0-1-1", Decimal(100))
     before = everything(book)
     book.close()
     book = open_book(path)
@@ -323,7 +334,7 @@ def test_a_compaction_that_finds_no_room_leaves_the_old_book_in_place(
     monkeypatch.setattr("actors.broker.paper.journal.os.fsync", no_room)
     book = open_book(path, keep=timedelta(seconds=10))
     assert everything(book) == before
-    assert book.submit(an_order("after"), at(61)) == "PAPER-11"
+    assert book.submit(an_order("after"), at(61)) == "PAPER-0book0-11"
     book.close()
 
 
@@ -348,14 +359,14 @@ def test_a_client_id_that_is_no_text_is_refused(path: Path) -> None:
 def test_a_book_in_memory_answers_like_one_in_a_file() -> None:
     book = open_book(None)
     book.submit(an_order(), NOON)
-    with pytest.raises(BrokerError, match="no order PAPER-2"):
-        book.status("PAPER-2")
+    with pytest.raises(BrokerError, match="no order PAPER-0book0-2"):
+        book.status("PAPER-0book0-2")
     with pytest.raises(OrderCancelError):
-        book.cancel("PAPER-2", NOON)
+        book.cancel("PAPER-0book0-2", NOON)
     book.advance(at(1), HUNDRED)
     assert [type(news) for news in book.take_news()] == [OrderFill]
     assert not book.has_news
-    assert book.status("PAPER-1") is OrderStatus.FILLED
+    assert book.status("PAPER-0book0-1") is OrderStatus.FILLED
     book.close()
 
 
@@ -369,8 +380,9 @@ def test_a_snapshot_holds_what_is_open_and_what_happened_since() -> None:
     snapshot = book.snapshot(at(1.5), at(2))
     assert snapshot.taken_at == at(2)
     assert [report.client_order_id for report in snapshot.orders] == ["long", "late"]
-    assert [fill.fill_id for fill in snapshot.fills] == ["PAPER-2-2"]
-    assert [fill.fill_id for fill in book.snapshot(at(1), at(2)).fills] == ["PAPER-1-1", "PAPER-2-1", "PAPER-2-2"]
+    assert [fill.fill_id for fill in snapshot.fills] == ["PAPER-0book0-2-2"]
+    fill_ids = [fill.fill_id for fill in book.snapshot(at(1), at(2)).fills]
+    assert fill_ids == [f"PAPER-0book0-{n}" for n in ("1-1", "2-1", "2-2")]
 
 
 def test_a_clock_that_was_set_back_between_two_runs_hides_nothing(path: Path) -> None:
@@ -382,6 +394,6 @@ def test_a_clock_that_was_set_back_between_two_runs_hides_nothing(path: Path) ->
     book.submit(an_order("behind"), NOON)
     book.advance(at(1), HUNDRED)
     ids = [fill.order_id for fill in book.snapshot(NOON, at(2)).fills]
-    assert ids == ["PAPER-2", "PAPER-1"]
+    assert ids == ["PAPER-0book0-2", "PAPER-0book0-1"]
     assert [report.client_order_id for report in book.snapshot(at(500), at(2)).orders] == ["ahead"]
     book.close()

@@ -34,16 +34,16 @@ def test_an_order_fills_after_the_delay_and_not_before() -> None:
     assert exchange.next_event_at() == at(1.5)
     assert list(exchange.advance(at(1.49), HUNDRED)) == []
     assert list(exchange.advance(at(1.5), HUNDRED)) == [
-        OrderFill("PAPER-1-1", "PAPER-1", "AAPL", "buy", 100, Decimal(100), at(1.5))
+        OrderFill("PAPER-0book0-1-1", "PAPER-0book0-1", "AAPL", "buy", 100, Decimal(100), at(1.5))
     ]
     assert exchange.next_event_at() is None
-    assert exchange.ledger.status("PAPER-1") is OrderStatus.FILLED
+    assert exchange.ledger.status("PAPER-0book0-1") is OrderStatus.FILLED
 
 
 def test_without_a_delay_an_order_fills_at_the_next_advance() -> None:
     exchange = an_exchange(fill_delay=0.0)
     submit(exchange, an_order())
-    assert exchange.ledger.status("PAPER-1") is OrderStatus.SUBMITTED
+    assert exchange.ledger.status("PAPER-0book0-1") is OrderStatus.SUBMITTED
     assert [fill.quantity for fill in fills_of(exchange.advance(NOON, HUNDRED))] == [100]
 
 
@@ -55,17 +55,17 @@ def test_outside_market_mode_a_limit_order_fills_at_its_limit() -> None:
 
 def test_numbers_grow_by_one_per_accepted_order() -> None:
     exchange = an_exchange()
-    assert [submit(exchange, an_order(f"o-{n}")) for n in range(12)] == [f"PAPER-{n}" for n in range(1, 13)]
+    assert [submit(exchange, an_order(f"o-{n}")) for n in range(12)] == [f"PAPER-0book0-{n}" for n in range(1, 13)]
 
 
 def test_a_client_order_id_is_taken_once_even_after_the_order_ended() -> None:
     exchange = an_exchange()
     submit(exchange, an_order("o-1"))
     run_out(exchange)
-    with pytest.raises(OrderSubmissionError, match="taken before, as PAPER-1") as caught:
+    with pytest.raises(OrderSubmissionError, match="taken before, as PAPER-0book0-1") as caught:
         exchange.accept(an_order("o-1"), at(5))
     assert (caught.value.order_id, caught.value.symbol) == ("o-1", "AAPL")
-    assert submit(exchange, an_order("o-2")) == "PAPER-2"
+    assert submit(exchange, an_order("o-2")) == "PAPER-0book0-2"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_parts_add_up_to_the_quantity_and_are_at_most_so_many(quantity: int, mos
     assert sum(fill.quantity for fill in fills) == quantity
     assert 1 <= len(fills) <= most
     assert all(fill.quantity >= 1 for fill in fills)
-    assert [fill.fill_id for fill in fills] == [f"PAPER-1-{k}" for k in range(1, len(fills) + 1)]
+    assert [fill.fill_id for fill in fills] == [f"PAPER-0book0-1-{k}" for k in range(1, len(fills) + 1)]
 
 
 def test_each_part_comes_a_delay_after_the_one_before() -> None:
@@ -177,10 +177,13 @@ def test_fees_are_per_share_with_a_minimum_per_order() -> None:
     submit(exchange, an_order("small", quantity=100))
     submit(exchange, an_order("large", quantity=1_000))
     fills = fills_of(run_out(exchange))
-    fees = {order_id: [fill.fee for fill in fills if fill.order_id == order_id] for order_id in ("PAPER-1", "PAPER-2")}
-    assert sum(fees["PAPER-1"]) == Decimal("1.50")
-    assert sum(fees["PAPER-2"]) == Decimal("10.00")
-    assert all(fee >= 0 for fee in fees["PAPER-1"] + fees["PAPER-2"])
+    fees = {
+        order_id: [fill.fee for fill in fills if fill.order_id == order_id]
+        for order_id in ("PAPER-0book0-1", "PAPER-0book0-2")
+    }
+    assert sum(fees["PAPER-0book0-1"]) == Decimal("1.50")
+    assert sum(fees["PAPER-0book0-2"]) == Decimal("10.00")
+    assert all(fee >= 0 for fee in fees["PAPER-0book0-1"] + fees["PAPER-0book0-2"])
 
 
 def test_a_cancel_ends_what_is_left_and_later_advances_leave_it_alone() -> None:
@@ -200,7 +203,7 @@ def test_what_is_unknown_or_closed_cannot_be_cancelled() -> None:
     order_id = submit(exchange, an_order())
     run_out(exchange)
     with pytest.raises(OrderCancelError, match="no such order"):
-        exchange.cancel("PAPER-99", at(2))
+        exchange.cancel("PAPER-0book0-99", at(2))
     with pytest.raises(OrderCancelError, match="it is filled") as caught:
         exchange.cancel(order_id, at(2))
     assert caught.value.broker_order_id == order_id
@@ -211,9 +214,11 @@ def test_orders_expire_at_the_end_of_the_session_they_were_accepted_in() -> None
     submit(exchange, an_order("o-1", limit="90"))
     submit(exchange, an_order("o-2", limit="90"), at(10))
     events = list(exchange.advance(at(9), HUNDRED)) + list(exchange.advance(at(11), HUNDRED))
-    assert [(event.order_id, getattr(event, "status", None)) for event in events] == [("PAPER-1", ReportStatus.EXPIRED)]
+    assert [(event.order_id, getattr(event, "status", None)) for event in events] == [
+        ("PAPER-0book0-1", ReportStatus.EXPIRED)
+    ]
     assert exchange.next_event_at() == at(24 * 3600 + 10)
-    assert [event.order_id for event in run_out(exchange)] == ["PAPER-2"]
+    assert [event.order_id for event in run_out(exchange)] == ["PAPER-0book0-2"]
 
 
 def test_an_order_whose_session_is_over_expires_even_if_its_fill_was_due_first() -> None:
@@ -228,9 +233,9 @@ def test_ending_the_session_expires_everything_open() -> None:
     exchange = an_exchange()
     submit(exchange, an_order("o-1"))
     submit(exchange, an_order("o-2"))
-    assert [closed.order_id for closed in exchange.expire(at(0.5))] == ["PAPER-1", "PAPER-2"]
+    assert [closed.order_id for closed in exchange.expire(at(0.5))] == ["PAPER-0book0-1", "PAPER-0book0-2"]
     assert run_out(exchange) == []
-    assert exchange.ledger.status("PAPER-2") is OrderStatus.EXPIRED
+    assert exchange.ledger.status("PAPER-0book0-2") is OrderStatus.EXPIRED
 
 
 def test_a_caller_who_stops_in_the_middle_finds_the_rest_next_time() -> None:
@@ -242,5 +247,5 @@ def test_a_caller_who_stops_in_the_middle_finds_the_rest_next_time() -> None:
     seen: list[str] = []
     while len(seen) < 5:
         seen.append(next(iter(exchange.advance(at(3), prices))).order_id)
-    assert seen == [f"PAPER-{n}" for n in range(1, 6)]
+    assert seen == [f"PAPER-0book0-{n}" for n in range(1, 6)]
     assert list(exchange.advance(at(9), prices)) == []

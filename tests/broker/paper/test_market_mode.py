@@ -33,10 +33,10 @@ def test_a_limit_order_rests_until_the_price_reaches_it_and_then_fills_at_its_li
     assert list(exchange.advance(at(2), prices)) == []
     prices.prices["AAPL"] = Decimal(94)
     (bought,) = fills_of(exchange.advance(at(3), prices))
-    assert (bought.order_id, bought.price) == ("PAPER-1", Decimal(95))
+    assert (bought.order_id, bought.price) == ("PAPER-0book0-1", Decimal(95))
     prices.prices["AAPL"] = Decimal(105)
     (sold,) = fills_of(exchange.advance(at(4), prices))
-    assert (sold.order_id, sold.price) == ("PAPER-2", Decimal(105))
+    assert (sold.order_id, sold.price) == ("PAPER-0book0-2", Decimal(105))
     assert exchange.next_event_at() is None
 
 
@@ -46,7 +46,11 @@ def test_the_best_limit_trades_first_and_among_equals_the_oldest() -> None:
         submit(exchange, an_order(name, limit=limit))
     assert list(exchange.advance(at(1), prices)) == []
     prices.prices["AAPL"] = Decimal(85)
-    assert [fill.order_id for fill in fills_of(exchange.advance(at(2), prices))] == ["PAPER-2", "PAPER-3", "PAPER-1"]
+    assert [fill.order_id for fill in fills_of(exchange.advance(at(2), prices))] == [
+        "PAPER-0book0-2",
+        "PAPER-0book0-3",
+        "PAPER-0book0-1",
+    ]
 
 
 def test_a_price_that_moves_away_between_two_parts_lets_the_rest_wait() -> None:
@@ -114,9 +118,9 @@ def test_a_price_source_that_fails_loses_no_order() -> None:
     with pytest.raises(LookupError):
         list(exchange.advance(at(1), prices))
     prices.broken = False
-    assert [fill.order_id for fill in fills_of(exchange.advance(at(1), prices))] == ["PAPER-1"]
+    assert [fill.order_id for fill in fills_of(exchange.advance(at(1), prices))] == ["PAPER-0book0-1"]
     prices.broken = True
     with pytest.raises(LookupError):
         list(exchange.advance(at(2), prices))
     prices.broken, prices.prices["AAPL"] = False, Decimal(95)
-    assert [fill.order_id for fill in fills_of(exchange.advance(at(2), prices))] == ["PAPER-2"]
+    assert [fill.order_id for fill in fills_of(exchange.advance(at(2), prices))] == ["PAPER-0book0-2"]

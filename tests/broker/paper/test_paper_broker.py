@@ -1,6 +1,7 @@
 """The paper broker as a whole, with its thread."""
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,8 @@ def test_it_works_alone_with_a_delay_and_a_callback(make: MakeBroker) -> None:
     broker.subscribe_fills(heard)
     order_id = broker.submit_order(an_order())
     (fill,) = heard.wait_for(1)
-    assert order_id == "PAPER-1"
+    assert re.fullmatch("PAPER-[0-9a-z]{6}-1", order_id)
+    assert fill.fill_id == f"{order_id}-1"
     assert (fill.order_id, fill.quantity, fill.price, fill.fee) == (order_id, 100, Decimal(100), Decimal(0))
     assert broker.get_order_status(order_id) is OrderStatus.FILLED
 
@@ -67,16 +69,17 @@ def test_a_closed_broker_takes_nothing_until_it_is_connected_again(make: MakeBro
         broker, heard = make(0.0, book=book), Heard()
         broker.subscribe_fills(heard)
         broker.connect()
-        broker.submit_order(an_order("o-1"))
+        first = broker.submit_order(an_order("o-1"))
         heard.wait_for(1)
         broker.close()
         with pytest.raises(BrokerUnclear, match="connect"):
             broker.submit_order(an_order("o-2"))
         assert paper_threads() == []
         broker.connect()
-        assert broker.get_order_status("PAPER-1") is OrderStatus.FILLED
-        assert broker.submit_order(an_order("o-2")) == "PAPER-2"
-        assert [fill.order_id for fill in heard.wait_for(2)] == ["PAPER-1", "PAPER-2"]
+        assert broker.get_order_status(first) is OrderStatus.FILLED
+        second = broker.submit_order(an_order("o-2"))
+        assert second == first.removesuffix("1") + "2"
+        assert [fill.order_id for fill in heard.wait_for(2)] == [first, second]
         broker.close()
 
 
@@ -106,12 +109,12 @@ def test_closing_does_not_wait_for_ever_for_a_subscriber(
         go_on.wait(10)
 
     broker.subscribe_fills(slow)
-    broker.submit_order(an_order())
+    order_id = broker.submit_order(an_order())
     heard.wait_for(1)
     broker.close()
     assert len(paper_threads()) == 1
     broker.connect()
-    assert broker.get_order_status("PAPER-1") is OrderStatus.FILLED
+    assert broker.get_order_status(order_id) is OrderStatus.FILLED
     go_on.set()
     for thread in heard.threads:
         thread.join(5)
@@ -130,12 +133,17 @@ def test_a_failing_subscriber_keeps_no_report_from_the_others(make: MakeBroker) 
 def test_an_order_live_at_the_end_is_filled_after_the_next_start(make: MakeBroker, tmp_path: Path) -> None:
     book, heard = tmp_path / "book.jsonl", Heard()
     first = make(3600.0, book=book)
-    first.submit_order(an_order())
+    order_id = first.submit_order(an_order())
     first.close()
     second = make(0.01, book=book)
     second.subscribe_fills(heard)
     second.connect()
-    assert [fill.fill_id for fill in heard.wait_for(1)] == ["PAPER-1-1"]
+    assert [fill.fill_id for fill in heard.wait_for(1)] == [f"{order_id}-1"]
+
+
+def test_every_new_book_gives_ids_of_its_own(make: MakeBroker, tmp_path: Path) -> None:
+    brokers = [make(), make(), make(book=tmp_path / "one.jsonl"), make(book=tmp_path / "two.jsonl")]
+    assert len({broker.submit_order(an_order()) for broker in brokers}) == 4
 
 
 def test_a_damaged_book_is_named_at_connect_and_leaves_no_thread(make: MakeBroker, tmp_path: Path) -> None:
@@ -182,8 +190,8 @@ def test_the_shortest_delay_is_not_held_up_by_a_longer_sleep(make: MakeBroker) -
     broker = make(0.01, market_mode=True, prices=prices)
     broker.subscribe_fills(heard)
     broker.submit_order(an_order("o-1", limit="95"))
-    broker.submit_order(an_order("o-2"))
-    assert [fill.order_id for fill in heard.wait_for(1)] == ["PAPER-2"]
+    order_id = broker.submit_order(an_order("o-2"))
+    assert [fill.order_id for fill in heard.wait_for(1)] == [order_id]
 
 
 def test_trouble_with_the_disk_is_reported_as_a_lost_connection_and_its_end_as_back(
@@ -194,7 +202,7 @@ def test_trouble_with_the_disk_is_reported_as_a_lost_connection_and_its_end_as_b
     broker.subscribe_fills(fills)
     broker.subscribe_connection(failing)
     broker.subscribe_connection(connection)
-    broker.submit_order(an_order())
+    order_id = broker.submit_order(an_order())
 
     def full(fd: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")
@@ -206,8 +214,8 @@ def test_trouble_with_the_disk_is_reported_as_a_lost_connection_and_its_end_as_b
         assert "No space left" in why
         assert fills.items == []
     assert [up for up, _ in connection.wait_for(2)] == [False, True]
-    assert [fill.fill_id for fill in fills.wait_for(1)] == ["PAPER-1-1"]
-    assert broker.get_order_status("PAPER-1") is OrderStatus.FILLED
+    assert [fill.fill_id for fill in fills.wait_for(1)] == [f"{order_id}-1"]
+    assert broker.get_order_status(order_id) is OrderStatus.FILLED
 
 
 def test_a_market_that_moves_by_itself_fills_in_the_end(make: MakeBroker) -> None:
