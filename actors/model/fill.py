@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from actors.model.signal import Side
+
+_MAX_FEE: Final = Decimal(10) ** 15
 
 
 class OrderFill(msgspec.Struct, frozen=True):
@@ -19,7 +22,7 @@ class OrderFill(msgspec.Struct, frozen=True):
         quantity: Shares; negative only in a reversal.
         price: Price per share.
         timestamp: When it traded (UTC).
-        fee: Commission and charges in the account's currency.
+        fee: Commission and charges in the account's currency; negative is a rebate.
         reverses: The fill_id this one takes back (a bust), else None.
     """
 
@@ -39,6 +42,8 @@ class OrderFill(msgspec.Struct, frozen=True):
             raise ValueError(f"fill {self.fill_id}: quantity {self.quantity} (negative only to reverse a fill)")
         if not isinstance(self.price, Decimal) or not self.price.is_finite():
             raise ValueError(f"fill {self.fill_id}: price {self.price!r} is no exact price")
+        if not isinstance(self.fee, Decimal) or not self.fee.is_finite() or abs(self.fee) >= _MAX_FEE:
+            raise ValueError(f"fill {self.fill_id}: fee {self.fee!r} is no exact amount below {_MAX_FEE}")
         if self.timestamp.tzinfo is not UTC:
             moment = self.timestamp
             aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -52,6 +52,12 @@ class Dispatcher:
         """Whether nothing sent waits for its answer."""
         return not self._sending
 
+    @property
+    def unanswered_since(self) -> datetime | None:
+        """When the oldest order was sent that waits for its answer."""
+        orders = (self._set.find(order_id) for order_id in self._sending)
+        return min((o.sent_at for o in orders if o is not None and o.sent_at is not None), default=None)
+
     def open(self, order: Order) -> tuple[Order, Outcome]:
         """Record a new order: sent at once if that is possible, denied, expired, or waiting its turn."""
         reason = self._stale(order)

@@ -25,6 +25,7 @@ from actors.model import Order, OrderFill, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.transitions import OrderEvent, State, state_of
+from actors.order_manager.vain import ENOUGH, VainRounds
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Address, Context
 
@@ -54,6 +55,8 @@ class Execution:
         self._early: list[OrderFill] = []
         self._cancel_asked: set[str] = set()  # by this incarnation, and not heard that it is unclear
         self._cancel_refused: set[str] = set()
+        self._vain = VainRounds()
+        self._last_stranger = working_set.now
 
     # ------------------------------------------------------------ answers to our own calls
 
@@ -62,7 +65,10 @@ class Execution:
         self._dispatcher.answered(message.order_id)
         order = self._known(message.order_id)
         if order is not None:
-            self._apply(order, OrderEvent.ACCEPTED, broker_order_id=message.broker_order_id)
+            stranger = self._stranger_before(order, message.broker_order_id)
+            order = self._apply(order, OrderEvent.ACCEPTED, broker_order_id=message.broker_order_id)
+            if stranger is not None:
+                order = self._found_late(order, stranger)
             self._book_parked(message.broker_order_id)
             self._wanted_cancel(self._set.find(order.order_id) or order)
 
@@ -151,10 +157,7 @@ class Execution:
         if order is None:
             self._early.append(fill)
             return
-        if order.symbol != fill.symbol or order.side != fill.side:
-            log.error("fill %s of order %s names another symbol or side: %s", fill.fill_id, order.order_id, fill)
-            self._set.note("fill.mismatch", order_id=order.order_id, reason=fill.to_json(), alert=True)
-        self._forget_final(self._set.book(order, fill))
+        self._book(order, fill)
 
     def park_early(self) -> None:
         """Park durably the fills whose order is still not known at the end of the batch."""
@@ -163,14 +166,39 @@ class Execution:
             if self._set.booked(fill.fill_id) is None:
                 order = self._set.find_by_broker_id(fill.order_id)
                 if order is not None:
-                    self._set.book(order, fill)
+                    self._book(order, fill)
                 else:
                     self._set.park(fill)
 
     def release_parked(self, before: datetime) -> None:
-        """Give fills that waited too long to an order of their own, which is not ours (I26)."""
+        """Give fills that waited too long to an order of their own, which is not ours (I26).
+
+        Those that came while a submit was under way wait for its answer: they may be of that very order.
+        """
+        if not self._set.has_parked:
+            return
+        before = min(before, self._dispatcher.unanswered_since or before)
         for broker_order_id, fills in self._set.parked_before(before).items():
             self._external(broker_order_id, fills[0], self._set.now, sum(fill.quantity for fill in fills))
+
+    def _book(self, order: Order, fill: OrderFill) -> None:
+        if order.symbol != fill.symbol or order.side != fill.side:
+            log.error("fill %s of order %s names another symbol or side: %s", fill.fill_id, order.order_id, fill)
+            self._set.note("fill.mismatch", order_id=order.order_id, reason=fill.to_json(), alert=True)
+        order = self._set.book(order, fill)
+        self._vain.forget(order.order_id)
+        if fill.reverses is not None:
+            self._check_reversal(order, fill.reverses)
+        self._forget_final(order)
+
+    def _check_reversal(self, order: Order, reversed_id: str) -> None:
+        """Have a person look where more was taken back than was there; the ledger keeps what the broker reports."""
+        fills = self._set.fills_of(order)
+        there = sum(fill.quantity for fill in fills if fill.fill_id == reversed_id)
+        taken = -sum(fill.quantity for fill in fills if fill.reverses == reversed_id)
+        if taken > there:
+            reason = f"{taken} shares of fill {reversed_id} were taken back, of which {there} were booked to this order"
+            self._set.review(order, "fill.reversed_too_much", reason)
 
     def _duplicate(self, known: OrderFill, fill: OrderFill) -> None:
         same = (known.quantity, known.price, known.order_id) == (fill.quantity, fill.price, fill.order_id)
@@ -188,30 +216,43 @@ class Execution:
         """Tie a report to its order, by the broker's id, then by ours; returns our order id.
 
         A stranger of a full query becomes an EXTERNAL order; a push about one is left to the next query, because an
-        order of ours may be reported before its acknowledgement.
+        order of ours may be reported before its acknowledgement. A stranger too is a second broker order with our id
+        (somebody's retry): it says nothing of the first.
         """
         known = self._set.find_by_broker_id(report.broker_order_id)
         ours = self._set.find(report.client_order_id) if report.client_order_id is not None else None
         if ours is not None and ours.broker_order_id is None:
             self._adopt(ours, report.broker_order_id, known)
             return ours.order_id
-        found = known if known is not None else ours
-        if found is not None:
-            return found.order_id
-        if queried:
-            return self._external(report.broker_order_id, report, report.at, report.quantity).order_id
-        return None
+        if known is not None:
+            return known.order_id
+        if not queried:
+            return None
+        if ours is not None:
+            reason = f"broker order {report.broker_order_id} carries its id too; it is {ours.broker_order_id} there"
+            self._set.note("order.twice_at_broker", order_id=ours.order_id, reason=reason, alert=True)
+        return self._external(report.broker_order_id, report, report.at, report.quantity).order_id
 
     def _adopt(self, order: Order, broker_order_id: str, known: Order | None) -> None:
         """Tie an order to the broker's id; it may stand under an EXTERNAL order whose fills were told long before."""
+        order = self._set.tie(order, broker_order_id)
         if known is not None and known.strategy_id == EXTERNAL:
-            self._set.tie(order, broker_order_id, OrderFlag.NEEDS_REVIEW)
-            reason = f"fills of broker order {broker_order_id} were booked to {known.order_id}, and are this order's"
-            self._set.note("order.found_late", order_id=order.order_id, reason=reason, alert=True)
-        else:
-            self._set.tie(order, broker_order_id)
+            self._found_late(order, known)
         self._dispatcher.answered(order.order_id)
         self._book_parked(broker_order_id)
+
+    def _stranger_before(self, order: Order, broker_order_id: str) -> Order | None:
+        """Return the EXTERNAL order that stands under this id already, where there can be one."""
+        if order.broker_order_id is not None:
+            return None
+        if order.sent_at is None or order.sent_at <= self._last_stranger:
+            self._set.load((), [broker_order_id])
+        known = self._set.find_by_broker_id(broker_order_id)
+        return known if known is not None and known.strategy_id == EXTERNAL else None
+
+    def _found_late(self, order: Order, stranger: Order) -> Order:
+        reason = f"fills of broker order {stranger.broker_order_id} were booked to {stranger.order_id}, and are its own"
+        return self._set.review(order, "order.found_late", reason)
 
     def report(self, report: OrderReport, *, queried: bool) -> None:
         """Apply the broker's picture of an order; in a full query its fills have been booked before."""
@@ -222,11 +263,11 @@ class Execution:
         event = _EVENTS[report.status]
         if event in _ENDS and order.filled_qty < report.filled_qty:
             # Order and fill reports are separate streams: an end counts only once its fills are in the ledger.
-            self._doubt(order)
+            self._await_fills(order, report.filled_qty, queried=queried)
             return
         order = self._reported(order, event, report.reason, queried=queried)
         if report.status is ReportStatus.FILLED and order.leaves_qty > 0:
-            self._doubt(order)
+            self._await_fills(order, report.filled_qty, queried=queried)
         if queried and event is OrderEvent.WORKING:
             self._repeat_cancel(order)
 
@@ -236,15 +277,29 @@ class Execution:
         if order is not None:
             event = _STATUS_EVENTS[message.status]
             order = self._reported(order, event, None, queried=True)
+            if message.status is OrderStatus.FILLED and order.leaves_qty > 0:
+                self._count_vain(order, order.quantity)
+            else:
+                self._vain.forget(order.order_id)
             if event is OrderEvent.WORKING and order.status is OrderStatus.CANCEL_REQUESTED:
                 self._repeat_cancel(order)
                 self._doubt(order)
 
     def settle_doubt(self, order: Order) -> None:
-        """Ask a four-method broker where an order stands."""
-        if order.broker_order_id is not None:
+        """Ask a four-method broker where an order stands; ever more seldom while asking is in vain."""
+        if order.broker_order_id is not None and self._vain.is_due(order.order_id, self._set.now):
             query = QueryOrder(order_id=order.order_id, broker_order_id=order.broker_order_id)
             self._context.tell(self._broker, query)
+
+    def _await_fills(self, order: Order, told: int, *, queried: bool) -> None:
+        """Ask again for fills that the broker counts; a push may come before them, a query holds them."""
+        self._doubt(self._count_vain(order, told) if queried else order)
+
+    def _count_vain(self, order: Order, told: int) -> Order:
+        if self._vain.count(order.order_id, self._set.now) < ENOUGH or OrderFlag.NEEDS_REVIEW in order.flags:
+            return order
+        reason = f"the broker says that {told} are filled, and {order.filled_qty} came; ask it for the other fills"
+        return self._set.review(order, "order.fills_missing", reason)
 
     def _reported(self, order: Order, event: OrderEvent, reason: str | None, *, queried: bool) -> Order:
         if queried and event is OrderEvent.CLOSED and state_of(order) in _DOUBTFUL:
@@ -275,6 +330,7 @@ class Execution:
         if order.status.is_final:
             self._cancel_asked.discard(order.order_id)
             self._cancel_refused.discard(order.order_id)
+            self._vain.forget(order.order_id)
 
     def _external(self, broker_order_id: str, seen: OrderReport | OrderFill, at: datetime, quantity: int) -> Order:
         order = Order(
@@ -293,6 +349,7 @@ class Execution:
             sent_at=at,
         )
         self._set.add(order, "not ours", alert=True)
+        self._last_stranger = self._set.now
         self._book_parked(broker_order_id)
         return order
 

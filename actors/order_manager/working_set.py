@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from actors.model import BookedFill, Event, Order, OrderFill, OrderFlag
+from actors.model.fields import EXTERNAL
 from actors.order_manager import events
 from actors.order_manager.book import Step, apply_fill, step
 from actors.order_manager.transitions import OrderEvent
@@ -41,8 +42,10 @@ class WorkingSet:
         self.changed: dict[str, Order] = {}
         seqs = store.last_seqs()
         self._signal_seq, self._fill_seq, self._event_seq = seqs.signals, seqs.fills, seqs.events
-        self._orders = {order.order_id: order for order in store.live_orders()}
-        self._by_broker_id = {o.broker_order_id: o.order_id for o in self._orders.values() if o.broker_order_id}
+        self._orders: dict[str, Order] = {}
+        self._by_broker_id: dict[str, str] = {}
+        for order in store.live_orders():
+            self._remember(order)
         self._visiting: set[str] = set()
         self._booked: dict[str, BookedFill] = {}
         self._parked: defaultdict[str, list[tuple[OrderFill, datetime]]] = defaultdict(list)
@@ -84,6 +87,11 @@ class WorkingSet:
         """Return the ledger's row of a fill that was loaded or booked in this batch."""
         return self._booked.get(fill_id)
 
+    def fills_of(self, order: Order) -> list[BookedFill]:
+        """Return an order's fills in ledger order, those booked in this batch included."""
+        booked = (fill for fill in self.unit.fills if fill.client_order_id == order.order_id)
+        return [*self._store.fills(order_id=order.order_id), *booked]
+
     # ------------------------------------------------------------ facts
 
     def add(self, order: Order, cause: str, *, alert: bool = False) -> None:
@@ -104,12 +112,22 @@ class WorkingSet:
         self.record(order, result, event.value)
         return result
 
-    def tie(self, order: Order, broker_order_id: str, *flags: OrderFlag) -> None:
+    def tie(self, order: Order, broker_order_id: str) -> Order:
         """Record under which id the broker keeps an order, without any change of its status."""
-        flags = tuple(sorted({*order.flags, *flags}))
-        tied = msgspec.structs.replace(order, broker_order_id=broker_order_id, flags=flags)
+        tied = msgspec.structs.replace(order, broker_order_id=broker_order_id)
         self.unit.put_order(tied)
         self._changed(tied)
+        return tied
+
+    def review(self, order: Order, kind: str, reason: str) -> Order:
+        """Flag an order for a person, who is told why."""
+        flags = tuple(sorted({*order.flags, OrderFlag.NEEDS_REVIEW}))
+        flagged = msgspec.structs.replace(order, flags=flags)
+        self.unit.put_order(flagged)
+        self._changed(flagged)
+        log.error("order %s: %s", order.order_id, reason)
+        self.note(kind, order_id=order.order_id, reason=reason, alert=True)
+        return flagged
 
     def record(self, before: Order, result: Step, cause: str) -> None:
         """Record an order's new state, if it has one."""
@@ -244,8 +262,9 @@ class WorkingSet:
             order = self._orders.get(order_id)
             if order is not None and order.status.is_final:
                 del self._orders[order_id]
-                if order.broker_order_id is not None:
-                    self._by_broker_id.pop(order.broker_order_id, None)
+                broker_id = order.broker_order_id
+                if broker_id is not None and self._by_broker_id.get(broker_id) == order_id:
+                    del self._by_broker_id[broker_id]
         self.unit = Unit()
         self.changed = {}
         self._visiting.clear()
@@ -264,7 +283,11 @@ class WorkingSet:
 
     def _remember(self, order: Order) -> None:
         self._orders[order.order_id] = order
-        if order.broker_order_id is not None:
+        if order.broker_order_id is None:
+            return
+        if order.strategy_id == EXTERNAL:  # an order of ours may have been found under its id
+            self._by_broker_id.setdefault(order.broker_order_id, order.order_id)
+        else:
             self._by_broker_id[order.broker_order_id] = order.order_id
 
     def _next_event(self) -> int:

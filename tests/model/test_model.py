@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -279,3 +280,13 @@ def test_values_cannot_be_changed_only_replaced(value: Signal | Order | OrderFil
     assert value.quantity != 7
     assert changed != value
     assert hash(value) == hash(msgspec.structs.replace(changed, quantity=value.quantity))
+
+
+@pytest.mark.parametrize("fee", [Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal("1e999999"), 0.5, None])
+def test_a_fill_with_a_fee_that_is_no_exact_amount_is_refused(fee: Any) -> None:
+    with pytest.raises(ValueError, match="F1: fee"):
+        OrderFill("F1", "B1", "AAPL", "buy", 1, Decimal(1), NOON, fee=fee)
+
+
+def test_a_fee_may_be_a_rebate() -> None:
+    assert OrderFill("F1", "B1", "AAPL", "buy", 1, Decimal(1), NOON, fee=Decimal("-0.25")).fee == Decimal("-0.25")
