@@ -1,0 +1,138 @@
+"""The auditor: compares the store with the exchange, the queue and the sink once everything has ended."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from actors.broker.base import ReportStatus
+from actors.model import OrderStatus, order_id_for
+from actors.model.fields import EXTERNAL
+from actors.store.unit import Outcome
+from actors.verify import verify
+from tests.simulation.signals import Expected
+from tests.simulation.world import World
+from tests.support.builders import ACCOUNT
+
+_TAKEN = frozenset({Outcome.ORDER, Outcome.REJECTED, Outcome.EXPIRED})
+_ENDS = {
+    ReportStatus.FILLED: OrderStatus.FILLED,
+    ReportStatus.CANCELLED: OrderStatus.CANCELLED,
+    ReportStatus.REJECTED: OrderStatus.REJECTED,
+}
+
+
+def broken_promises(world: World) -> list[str]:
+    """Return what speaks against a run, one line each."""
+    found = [*world.violations, *world.sink.violations]
+    if not world.has_ended():
+        found.append(f"not everything has ended: {_rest(world)}")
+    for check in (_signals, _orders, _ledger, _positions, _events, _verified):
+        found += check(world)
+    return [f"seed {world.seed}: {line}" for line in found]
+
+
+def _rest(world: World) -> str:
+    store = world.store
+    live = [f"{order.order_id} {order.status.value}" for order in store.live_orders()]
+    held = {name: status.held for name, status in world.runtime.health().items() if status.held}
+    return (
+        f"in the queue {len(world.queue.waiting) + len(world.queue.taken)}, working {world.exchange.working}, "
+        f"live {live}, parked {len(store.parked_fills())}, held {held}, {store.last_seqs()}"
+    )
+
+
+def _signals(world: World) -> Iterator[str]:
+    """I6: each entry has exactly one outcome, each signal exactly one order.
+
+    Copies of the same bytes cannot be told apart in a list: there, after failures, two may pass for one.
+    """
+    expected = Expected(world.queue.pushed)
+    exact = world.queue.numbered
+    outcomes: dict[str, Counter[Outcome]] = {}
+    for record in world.store.signals():
+        outcomes.setdefault(record.signal_id or "", Counter())[record.outcome] += 1
+    for signal_id, bodies in expected.bodies.items():
+        came = outcomes.pop(signal_id, Counter())
+        taken = sum(came[outcome] for outcome in _TAKEN)
+        copies, others = came[Outcome.DUPLICATE], came[Outcome.DEAD_LETTER]
+        # Whichever body came first is the signal; the same again is a duplicate, another one a dead letter.
+        possible = [(count - 1, bodies.total() - count, len(bodies) - 1) for count in bodies.values()]
+        if exact:
+            kept = any((copies, others) == (same, other) for same, other, _ in possible)
+        else:
+            kept = any(copies <= same and least <= others <= other for same, other, least in possible)
+        if taken != 1 or not kept:
+            yield f"I6: signal {signal_id}: {dict(came)} of bodies pushed {list(bodies.values())}"
+        if world.store.order(order_id_for(ACCOUNT, signal_id)) is None:
+            yield f"I6: signal {signal_id} has no order"
+    rubbish = outcomes.pop("", Counter())
+    dead = rubbish.pop(Outcome.DEAD_LETTER, 0)
+    malformed = expected.malformed
+    if rubbish or outcomes or not (malformed.total() if exact else len(malformed)) <= dead <= malformed.total():
+        yield f"I6: of malformed entries {dict(malformed)} came {dead} dead letters, and {rubbish}, {outcomes}"
+
+
+def _orders(world: World) -> Iterator[str]:
+    """I2: at most one order at the exchange for each of ours; each ends here as it ended there."""
+    there = Counter(book.coid for book in world.exchange.books.values() if book.coid is not None)
+    for coid, count in there.items():
+        if count > 1:
+            yield f"I2: {count} orders at the exchange for {coid}"
+    ours = {order.order_id: order for order in world.store.find_orders()}
+    external = {order.broker_order_id: order for order in ours.values() if order.strategy_id == EXTERNAL}
+    for book in world.exchange.books.values():
+        order = ours.get(book.coid) if book.coid is not None else external.get(book.broker_order_id)
+        if order is None:
+            yield f"I26: order {book.broker_order_id} ({book.coid}) at the exchange is not known here"
+        elif (order.status, order.filled_qty) != (_ENDS.get(book.status), book.filled):
+            yield f"I8: {order.order_id} is {order.status.value}, {order.filled_qty} filled; there {vars(book)}"
+        if book.coid is not None and book.broker_order_id in external:
+            yield f"I26: {book.coid} also stands as {external[book.broker_order_id].order_id}"
+    for order in ours.values():
+        if order.order_id in there or order.strategy_id == EXTERNAL:
+            continue
+        if order.filled_qty or order.status not in _NEVER_THERE:
+            yield f"I9: {order.order_id} is {order.status.value}, {order.filled_qty} filled; not at the exchange"
+
+
+def _ledger(world: World) -> Iterator[str]:
+    """I3: every execution exactly once, to the order it belongs to."""
+    owner = {book.broker_order_id: book.coid for book in world.exchange.books.values()}
+    made = Counter((f.fill_id, f.order_id, f.quantity, f.price, owner[f.order_id]) for f in world.exchange.fills)
+    booked: Counter[object] = Counter()
+    for fill in world.store.fills():
+        ours = None if fill.strategy_id == EXTERNAL else fill.client_order_id
+        booked[fill.fill_id, fill.order_id, fill.quantity, fill.price, ours] += 1
+    for fact in made - booked:
+        yield f"I3: not booked {fact}"
+    for fact in booked - made:
+        yield f"I3: booked, and not so at the exchange {fact}"
+
+
+def _positions(world: World) -> Iterator[str]:
+    """I4: positions are the exchange's."""
+    there: Counter[str] = Counter()
+    for fill in world.exchange.fills:
+        there[fill.symbol] += fill.quantity if fill.side == "buy" else -fill.quantity
+    for name, positions in (("stored", world.store.position_rows()[0]), ("shown", world.board.snapshot.positions)):
+        here: Counter[str] = Counter()
+        for position in positions:
+            here[position.symbol] += position.quantity
+        if any(here[symbol] != there[symbol] for symbol in {*here, *there}):
+            yield f"I4: positions {name} {dict(here)}, at the exchange {dict(there)}"
+
+
+def _events(world: World) -> Iterator[str]:
+    """I12: published is what is committed, with equal bytes."""
+    committed = {event.seq: event for event in world.store.events(limit=1_000_000)}
+    for seq in sorted({*committed, *world.sink.published}):
+        if committed.get(seq) != world.sink.published.get(seq):
+            yield f"I12: event {seq}: committed {committed.get(seq)}, published {world.sink.published.get(seq)}"
+
+
+def _verified(world: World) -> Iterator[str]:
+    for promise in verify(world.store):
+        for line in promise.violations:
+            yield f"verify {promise.id}: {line}"
+
+
+_NEVER_THERE = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})

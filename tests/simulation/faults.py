@@ -1,0 +1,84 @@
+"""What may go wrong in a simulated run: each seed draws its own rates, some of them zero (swarm testing)."""
+
+from collections import Counter
+from random import Random
+from typing import Final
+
+RATES: Final[dict[str, tuple[float, ...]]] = {
+    # in the actors: a step of a behavior raises
+    "build": (0.0, 0.1, 0.2),
+    "prepare": (0.0, 0.002, 0.01),
+    "receive": (0.0, 0.002, 0.005),
+    "receive, its work half done": (0.0, 0.002, 0.005),
+    "poison": (0.0, 0.0, 0.001, 0.003),
+    "commit": (0.0, 0.002, 0.01),
+    "commit, store away": (0.0, 0.002, 0.01),
+    "commit, written all the same": (0.0, 0.002, 0.005),
+    # in the process
+    "crash": (0.0, 0.0005, 0.002, 0.005),
+    "power cut before a commit": (0.0, 0.0, 0.002, 0.005),
+    "power cut after a commit": (0.0, 0.0, 0.002, 0.005),
+    "power cut in a submit": (0.0, 0.0, 0.02, 0.05),
+    # at the broker
+    "refused": (0.0, 0.05, 0.2),
+    "request lost": (0.0, 0.02, 0.1),
+    "request late": (0.0, 0.05, 0.2),
+    "reply lost": (0.0, 0.05, 0.2),
+    "reply late": (0.0, 0.05, 0.2),
+    "push lost": (0.0, 0.1, 0.5),
+    "push doubled": (0.0, 0.1, 0.5),
+    "query failed": (0.0, 0.1, 0.3),
+    "connect failed": (0.0, 0.2, 0.5),
+    "cut off": (0.0, 0.0, 0.02, 0.1),
+    "stranger": (0.0, 0.0, 0.02),
+    # in the queue and the sink
+    "source away": (0.0, 0.02, 0.1),
+    "removal unanswered": (0.0, 0.05, 0.2),
+    "sink away": (0.0, 0.05, 0.3),
+    "publication unanswered": (0.0, 0.05, 0.3),
+    # by people
+    "cancel": (0.0, 0.05, 0.3),
+    "halt": (0.0, 0.0, 0.01),
+}
+
+NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
+    {
+        "poison",
+        "commit, written all the same",
+        "crash",
+        "power cut before a commit",
+        "power cut after a commit",
+        "power cut in a submit",
+        "request lost",
+        "request late",
+        "reply lost",
+        "push lost",
+        "cut off",
+        "stranger",
+    }
+)
+"""What a broker that cannot be queried gives no means to heal without a person."""
+
+
+class Faults:
+    """Decides by chance what goes wrong, and counts it.
+
+    Attributes:
+        on: Whether anything goes wrong at all; off in the quiet phase.
+        struck: How often each fault happened.
+    """
+
+    def __init__(self, chance: Random, *, plain: bool) -> None:
+        self._chance = chance
+        self.on = True
+        self.struck: Counter[str] = Counter()
+        self.rates = {name: chance.choice(rates) for name, rates in RATES.items()}
+        if plain:
+            self.rates.update(dict.fromkeys(NOT_WITH_A_PLAIN_BROKER, 0.0))
+
+    def strikes(self, name: str) -> bool:
+        """Return whether this goes wrong now."""
+        if not self.on or self._chance.random() >= self.rates[name]:
+            return False
+        self.struck[name] += 1
+        return True
