@@ -116,7 +116,7 @@ class Dispatcher:
 
     def overdue(self, moment: datetime) -> list[Order]:
         """Return the orders sent before a moment that nobody answered for."""
-        orders = (self._set.find(order_id) for order_id in self._sending)
+        orders = (self._set.find(order_id) for order_id in sorted(self._sending))
         return [o for o in orders if o is not None and o.sent_at is not None and o.sent_at < moment]
 
     def _send(self, order: Order) -> None:

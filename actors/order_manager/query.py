@@ -49,7 +49,7 @@ class VenueQuery:
 
     def __init__(self, snapshot: VenueSnapshot, judged: frozenset[str], *, proves: bool) -> None:
         self.snapshot = snapshot
-        self.judged = judged
+        self.judged = sorted(judged)  # a set's order differs from process to process, and a run must be repeatable
         self.absence_proves_unsent = proves
         self.present: set[str | None] = set()
         self.mended = 0
