@@ -1,4 +1,4 @@
-"""``cancel``, ``cancel-all``, ``halt``, ``resume``, ``status``: reach the system that runs."""
+"""``cancel``, ``cancel-all``, ``halt``, ``resume``, ``reconcile``, ``status``: reach the system that runs."""
 
 import json
 
@@ -41,6 +41,13 @@ def halt(settings: Settings, reason: str) -> None:
 def resume(settings: Settings) -> None:
     """Allow new orders again; also while no system runs."""
     _switch(settings, "resume", "")
+
+
+@click.command()
+@config_option
+def reconcile(settings: Settings) -> None:
+    """Compare our books with the broker's now and mend the differences."""
+    click.echo(clean(ask(settings, "reconcile").text))
 
 
 @click.command()

@@ -24,6 +24,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "cancel-all": ("control", "cancel_all"),
     "halt": ("control", "halt"),
     "resume": ("control", "resume"),
+    "reconcile": ("control", "reconcile"),
     "status": ("control", "status"),
     "check": ("check", "check"),
     "verify": ("verifying", "verify_store"),

@@ -1,12 +1,15 @@
 """What each verb does to a trading system."""
 
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from actors.commands.channel import Answer
 from actors.errors import RequestRefused
+
+_RECONCILE: Final = 30.0
+"""Seconds for a reconciliation that a command asks for; other commands wait meanwhile."""
 
 
 class Controls(Protocol):
@@ -26,6 +29,10 @@ class Controls(Protocol):
 
     def resume(self, by: str = ...) -> object:
         """Allow new orders again."""
+        ...
+
+    def reconcile(self, timeout: float = ...) -> int:
+        """Compare our books with the broker's; returns how many events mending took."""
         ...
 
     def mark_requeued(self, letter_id: int) -> None:
@@ -66,6 +73,9 @@ class CommandHandler:
             case "resume":
                 self._system.resume(by=_text(arguments, "by"))
                 return Answer(ok=True, text="trading resumed")
+            case "reconcile":
+                events = self._system.reconcile(_RECONCILE)
+                return Answer(ok=True, text=f"reconciled: mending took {events} events", data=events)
             case "requeued":
                 self._system.mark_requeued(_number(arguments, "letter_id"))
                 return Answer(ok=True)

@@ -90,6 +90,12 @@ def test_cancel_all_reaches_every_live_order(workspace: Workspace) -> None:
     wait_until(lambda: list(orders(workspace).values()) == ["cancelled"] * 3)
 
 
+def test_a_reconciliation_says_how_many_events_mending_took(workspace: Workspace) -> None:
+    workspace.run_until_ready()
+    result = workspace.cli("reconcile")
+    assert (result.exit_code, result.stdout) == (0, "reconciled: mending took 0 events\n")
+
+
 def test_a_halt_reaches_the_running_system_and_outlives_it(workspace: Workspace) -> None:
     process = workspace.run_until_ready()
     result = workspace.cli("halt", "--reason", "lunch")

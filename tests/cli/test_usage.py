@@ -77,7 +77,7 @@ def test_a_fault_of_ours_is_one_line_unless_debugging(workspace: Workspace, monk
     assert isinstance(workspace.cli("orders", "--debug").exception, ZeroDivisionError)
 
 
-@pytest.mark.parametrize("command", [["cancel", "oa-1"], ["cancel-all"], ["status"]])
+@pytest.mark.parametrize("command", [["cancel", "oa-1"], ["cancel-all"], ["reconcile"], ["status"]])
 def test_without_a_running_system_a_request_ends_with_1(workspace: Workspace, command: list[str]) -> None:
     result = workspace.cli(*command)
     assert (result.exit_code, result.stdout) == (1, "")

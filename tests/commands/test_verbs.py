@@ -27,6 +27,9 @@ class Recorder:
     def resume(self, by: str = "") -> None:
         self.asked.append(("resume", by))
 
+    def reconcile(self, timeout: float = 0.0) -> int:
+        return 3
+
     def mark_requeued(self, letter_id: int) -> None:
         self.asked.append(("requeued", str(letter_id)))
 
@@ -41,6 +44,7 @@ def test_verbs_reach_the_system() -> None:
     assert handler("cancel-all", {}) == Answer(ok=True, text="cancel requested for 2 orders", data=["a", "b"])
     assert handler("halt", {"reason": "lunch", "by": "ann"}) == Answer(ok=True, text="trading halted: lunch")
     assert handler("resume", {"by": "ann"}) == Answer(ok=True, text="trading resumed")
+    assert handler("reconcile", {}) == Answer(ok=True, text="reconciled: mending took 3 events", data=3)
     assert handler("requeued", {"letter_id": 7}) == Answer(ok=True)
     assert handler("status", {}) == Answer(ok=True, data={"state": "ready"})
     assert system.asked == [("cancel", "x"), ("halt", "lunch", "ann"), ("resume", "ann"), ("requeued", "7")]
