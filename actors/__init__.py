@@ -1,6 +1,7 @@
-"""order-actors: an order-management system of supervised actors, for people who trade through Futu OpenD.
+"""order-actors: an order-management system of supervised actors, for people who trade from Python.
 
-Everything a host needs is importable from here.
+It trades on paper, and through a broker of your own that implements the port :class:`Broker`. Everything a host needs
+is importable from here.
 """
 
 from actors.broker.base import Broker, Venue
