@@ -98,6 +98,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._execution = Execution(context, self._set, self._dispatcher, peers.broker, self._recovery.doubt)
         self._recovery.execution = self._execution
         self._reconciling: list[Future[int]] = []
+        self._connected = False
         self._intake_paused = False
         self._ticking = False
 
@@ -187,7 +188,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._unreachable(reason)
             case m.BrokerConnected():
                 self._gate.close(RECOVERING)
-                self._context.on_commit(lambda: self._gate.open(DISCONNECTED))
+                self._connected = True
+                self._context.on_commit(self._open_unless_lost)
                 self._recovery.connected()
             case m.BrokerLost(reason=reason):
                 self._lost(reason)
@@ -247,6 +249,10 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             # The gate opens once this batch is committed; what waits is sent by the batch after it.
             self._context.after(0.0, "pump", m.OrderManagerTick())
 
+    def _open_unless_lost(self) -> None:
+        if self._connected:  # a later message of the batch may have told of the next loss
+            self._gate.open(DISCONNECTED)
+
     def _open_unless_halted(self) -> None:
         if not self._set.halted:  # a later message of the batch may have halted again
             self._gate.open(HALTED)
@@ -262,6 +268,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._reconciling = []
 
     def _lost(self, reason: str) -> None:
+        self._connected = False
         self._gate.close(DISCONNECTED)
         self._gate.close(RECOVERING)
         self._recovery.lost()

@@ -180,3 +180,30 @@ def test_a_full_backlog_keeps_the_intake_closed_over_a_restart(slow: Desk) -> No
     for number in range(1, 4):
         slow.accept(number)
     assert gates(slow)[-1] == "OpenIntake"
+
+
+# ---------------------------------------------------------------- a resume
+
+
+def test_a_resume_opens_the_intake_that_somebody_else_closed(slow: Desk) -> None:
+    slow.tell(m.ResumeTrading(by="test"))  # an actor that failed had closed it
+    assert gates(slow) == ["OpenIntake"]
+
+
+def test_a_resume_leaves_the_intake_closed_until_recovery_is_through(slow: Desk) -> None:
+    slow.tell(m.BrokerLost(reason="gone"))
+    slow.tell(m.ResumeTrading(by="test"))
+    slow.wait(5)
+    assert gates(slow) == []
+    slow.open()
+    assert gates(slow) == ["OpenIntake"]
+
+
+def test_a_resume_leaves_the_intake_closed_while_the_backlog_is_full(slow: Desk) -> None:
+    slow.tell(*signals(1, 2, 3, 4, 5))
+    slow.tell(m.ResumeTrading(by="test"))
+    assert gates(slow) == ["CloseIntake"]
+    for number in range(1, 4):
+        slow.accept(number)
+        slow.wait(0)
+    assert gates(slow) == ["CloseIntake", "OpenIntake"]

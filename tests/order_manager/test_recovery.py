@@ -7,6 +7,7 @@ import pytest
 
 from actors import messages as m
 from actors.broker.base import ReportStatus
+from actors.broker.gate import DISCONNECTED, RECOVERING
 from actors.errors import RequestRefused
 from actors.model import OrderStatus
 from actors.model.fields import EXTERNAL
@@ -101,6 +102,13 @@ def test_a_loss_right_after_the_answer_leaves_the_gate_closed(desk: Desk) -> Non
     desk.tell(from_before, m.BrokerLost(reason="again"), queued(1, "E1"))
     desk.wait(1)
     assert (desk.sent(), desk.gate.is_open) == ([], False)
+
+
+def test_a_loss_right_after_the_connection_is_a_reason_of_its_own(desk: Desk) -> None:
+    desk.tell(m.BrokerConnected(), m.BrokerLost(reason="again"))
+    assert desk.gate.reasons == {RECOVERING, DISCONNECTED}
+    desk.tell(m.BrokerLost(reason="once more"), m.BrokerConnected())
+    assert desk.gate.reasons == {RECOVERING}
 
 
 def test_halted_and_lost_are_two_reasons(desk: Desk) -> None:
