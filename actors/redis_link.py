@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from redis import Connection, RedisError, ResponseError
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
+from redis.exceptions import OutOfMemoryError
 from redis.retry import Retry
 
 from actors.publisher.base import SinkAway
@@ -34,6 +35,10 @@ class RedisAway(SourceAway, SinkAway):
 
 class Refused(RedisAway):
     """The server answered a command with an error; the message begins with the server's own words."""
+
+
+class OutOfMemory(Refused):
+    """The server is at its ``maxmemory`` and refused a command that takes room."""
 
 
 class RedisLink:
@@ -94,6 +99,8 @@ class RedisLink:
             self._connection.disconnect()
             raise RedisAway(f"Redis at {self.where}: {str(error) or type(error).__name__}") from error
         for answer in answers:
+            if isinstance(answer, OutOfMemoryError):
+                raise OutOfMemory(f"{answer} (Redis at {self.where})")
             if isinstance(answer, ResponseError):
                 raise Refused(f"{answer} (Redis at {self.where})")
         return answers

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from actors.redis_link import MAX_BLOCK, Command, RedisLink, copy_dead
+from actors.redis_link import MAX_BLOCK, Command, OutOfMemory, RedisLink, copy_dead
 from actors.runtime.clock import new_id
 from actors.signal_consumer.base import Entry
 
@@ -172,13 +172,19 @@ class RedisListSource:
         if not copies:
             return
         # From the tail, where the oldest are: the first copy met is the one that was given out first.
-        commands: list[Command] = [("LREM", self._processing, -count, payload) for payload, count in copies.items()]
-        if self._last_seq is not None:
-            # In one transaction, so that after a crash the marker tells exactly which recorded entries are gone.
-            self._token = new_id()
-            marker = ("SET", self._removed, f"{self._last_seq} {self._token}")
-            commands = [("MULTI",), *commands, marker, ("EXEC",)]
-        self._link.trip(commands)
+        removals: list[Command] = [("LREM", self._processing, -count, payload) for payload, count in copies.items()]
+        if self._last_seq is None:
+            self._link.trip(removals)
+            return
+        # In one transaction, so that after a crash the marker tells exactly which recorded entries are gone.
+        self._token = new_id()
+        marker = ("SET", self._removed, f"{self._last_seq} {self._token}")
+        try:
+            self._link.trip([("MULTI",), *removals, marker, ("EXEC",)])
+        except OutOfMemory:
+            # Nothing of it was done. Only removing makes room; the next removal writes the marker again. Should a crash
+            # come first, an equal entry moved aside meanwhile counts as the one removed here, which made its order.
+            self._link.trip(removals)
 
 
 def _entry(payload: bytes, *, redelivered: bool = False, upto: int | None = None) -> Entry:

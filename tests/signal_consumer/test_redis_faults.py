@@ -247,3 +247,26 @@ def test_a_list_entry_moved_behind_our_back_is_found(redis_url: str, tmp_path: P
     source.settle(entries)
     assert source.is_empty()
     queue.close()
+
+
+def test_a_server_whose_memory_is_full_is_freed_of_what_is_settled(redis_queue: Queue, redis_url: str) -> None:
+    redis_queue.push(payloads(4))
+    source = redis_queue.source()
+    entries = read_all(source, 3, limit=3)
+    with Redis.from_url(redis_url) as client:
+        client.config_set("maxmemory", "1")
+        try:
+            source.settle(entries[:2], 2)
+        finally:
+            client.config_set("maxmemory", "0")
+    source.settle(entries[2:], 3)
+    rest = read_all(source, 1)
+    assert [entry.payload for entry in rest] == payloads(1, start=3)
+    source.close()
+    again = redis_queue.source()
+    (left,) = read_all(again, 1)
+    assert (left.payload, left.redelivered) == (payloads(1, start=3)[0], True)
+    assert left.removed_upto == (3 if redis_queue.kind == "redis_list" else None)
+    again.settle([left], 4)
+    read_none(again)
+    assert again.is_empty()
