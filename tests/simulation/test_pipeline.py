@@ -69,7 +69,7 @@ def test_every_promise_holds_whatever_goes_wrong(folder: Path) -> None:
     assert lives > 3 * len(SEEDS)
 
 
-@pytest.mark.parametrize("seed", [0, 4, 17, 75])
+@pytest.mark.parametrize("seed", [0, 4])
 def test_the_same_seed_gives_the_same_run(seed: int, folder: Path) -> None:
     _, _, first = play(seed, folder)
     _, _, second = play(seed, folder)
@@ -78,23 +78,22 @@ def test_the_same_seed_gives_the_same_run(seed: int, folder: Path) -> None:
 
 def test_a_run_can_be_repeated_in_another_process(folder: Path) -> None:
     """Nothing may depend on the order of a set: a seed that fails in one process is looked into in another."""
+    seeds = (1, 6, 75)
     script = (
         "import logging, pathlib, sys; from tests.simulation.test_pipeline import play; logging.disable(50)\n"
-        "for seed in (1, 4, 6, 75): print(play(seed, pathlib.Path(sys.argv[1]))[2])"
+        f"for seed in {seeds}: print(play(seed, pathlib.Path(sys.argv[1]))[2])"
     )
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", script, str(folder)],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=50,
-        ).stdout
-        for hash_seed in ("1", "2")
-    ]
-    assert runs[0] == runs[1]
+    hash_seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    other = subprocess.run(
+        [sys.executable, "-c", script, str(folder)],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+    assert [play(seed, folder)[2] for seed in seeds] == other.stdout.split()
 
 
 # ------------------------------------------------------------ planted bugs: the simulation must not be blind

@@ -37,7 +37,7 @@ from tests.support.simulation import PowerCut, SimulatedRuntime
 TROUBLE: Final = 30.0
 """Virtual seconds in which things go wrong."""
 
-PATIENCE: Final = 600.0
+PATIENCE: Final = 300.0
 """Virtual seconds after which everything must have ended once nothing goes wrong any more."""
 
 _DEADLINES: Final = BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0)
