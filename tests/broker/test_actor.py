@@ -9,7 +9,7 @@ from actors.broker.lanes import Lane
 from actors.broker.session import NotSent
 from actors.errors import BrokerError, BrokerUnclear, OrderCancelError, OrderSubmissionError
 from actors.model import OrderStatus
-from tests.broker.bench import CANCEL, CONNECT, PLACE, QUERY, QUERY_ORDER, Bench
+from tests.broker.bench import CANCEL, CONNECT, PLACE, QUERY, QUERY_ORDER, Bench, FailsToCancel, queued
 from tests.broker.fake import FakeVenue, PlainBroker
 from tests.support.builders import AT, fill, order_id, report, snapshot
 
