@@ -86,6 +86,7 @@ class Assembly:
     def start(self) -> None:
         """Start every actor, receivers before senders; trading opens when recovery finishes."""
         settings, runtime = self.settings, self.runtime
+        self.replies.start()
         runtime.supervise(
             SupervisorPorts(
                 inspect=runtime.health,
@@ -173,6 +174,8 @@ class Assembly:
         hung += self.runtime.close(left())
         self.waiters.close()
         self.replies.close()
+        if not self.replies.stop(left(0.3)):
+            hung.append("replies")
         return hung
 
     def _wait_published(self, worker: PublisherWorker, timeout: float) -> None:

@@ -146,7 +146,8 @@ class TradingSystem:
         Returns:
             A future of the order, done once the broker answered, the order is final, or it is UNKNOWN. A refused order
             is a result with status REJECTED. It fails with :class:`SignalConflict` for a ``signal_id`` that was used
-            with another body, and with :class:`SystemStopped` when the system stops first.
+            with another body, and with :class:`SystemStopped` when the system stops first. It cannot be cancelled:
+            cancel the order. Its callbacks run in a thread that does nothing else.
 
         Raises:
             SystemStopped: The system does not run.
@@ -156,8 +157,9 @@ class TradingSystem:
         if signal.account_id not in (None, account_id):
             raise SignalError("account_id", f"{signal.account_id}: this system serves {account_id}")
         reply: Future[Order] = Future()
+        future = self._running().replies.for_host(reply)
         self._request(m.SubmitSignal(signal=signal, reply=reply), reply)
-        return reply
+        return future
 
     def cancel(self, order_id: str) -> bool:
         """Ask for a cancel; returns once the request is durable.

@@ -23,6 +23,7 @@ class TradingGate:
     def __init__(self, *reasons: str) -> None:
         self._reasons = frozenset(reasons)
         self._changing = threading.Lock()
+        self._losses = 0
 
     @property
     def reasons(self) -> frozenset[str]:
@@ -42,10 +43,29 @@ class TradingGate:
         if new:
             log.warning("no orders are sent: %s", reason)
 
-    def open(self, reason: str) -> None:
-        """Take one reason away."""
+    @property
+    def losses(self) -> int:
+        """How often the connection was lost."""
+        return self._losses
+
+    def lose(self) -> None:
+        """Close it, at once, because the connection is lost; only what is asked from now on can open it (I14)."""
         with self._changing:
+            self._losses += 1
+            self._reasons |= {DISCONNECTED, RECOVERING}
+        log.warning("no orders are sent: the connection to the broker is lost")
+
+    def open(self, reason: str, *, losses: int | None = None) -> bool:
+        """Take one reason away; if ``losses`` is given, only if the connection was lost no more often than that.
+
+        Returns:
+            Whether the reason does not stand any more.
+        """
+        with self._changing:
+            if losses is not None and losses != self._losses:
+                return False
             known = reason in self._reasons
             self._reasons -= {reason}
         if known and self.is_open:
             log.info("orders are sent")
+        return True

@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from actors.broker.base import Broker, OrderReport, Venue
-from actors.broker.gate import DISCONNECTED, RECOVERING, TradingGate
+from actors.broker.gate import TradingGate
 from actors.broker.lanes import Lane
 from actors.messages import (
     BrokerCall,
@@ -133,8 +133,7 @@ class BrokerSession:
         if not up:
             # At once, and even if it is back by now: nothing queued leaves before the broker was queried (I14). The
             # order manager alone opens these again.
-            self._gate.close(DISCONNECTED)
-            self._gate.close(RECOVERING)
+            self._gate.lose()
             self._losses += 1
         else:
             self._survives = self._losses

@@ -1,7 +1,10 @@
 """``check``: does everything a configuration names work? Says what is wrong and what to do."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import click
@@ -37,6 +40,13 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
     advice: str = ""
 
+
+_ADVICE: Final = {
+    "data directory": "choose a data_dir this user may write",
+    "store": "see that the database answers, and that store.url is right",
+    "redis": "start that server, or correct redis.url (or ORDER_ACTORS__REDIS__URL)",
+}
+"""What to do about an error that does not say so itself."""
 
 _STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 _COLUMNS: Final[list[Column[Finding]]] = [
@@ -76,7 +86,7 @@ def _look(look: Look, settings: Settings) -> list[Finding]:
     except (OrderActorsError, Unavailable, SourceAway, OSError) as error:
         text, _, advice = str(error).partition("; ")
         part = look.__name__.strip("_").replace("_", " ")
-        found.append(Finding(part, "failed", mask(text), mask(advice)))
+        found.append(Finding(part, "failed", mask(text), mask(advice or _ADVICE.get(part, ""))))
     return found
 
 
@@ -89,6 +99,10 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
 
 def _data_directory(settings: Settings) -> Iterator[Finding]:
     directory = settings.directory
+    fault = _fault_of(directory)
+    if fault is not None:
+        yield Finding("data directory", "failed", f"{directory} cannot be used: {fault}", _ADVICE["data directory"])
+        return
     if not directory.exists():
         yield Finding("data directory", "ok", f"{directory} is made at the first start")
         return
@@ -98,6 +112,24 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
         yield Finding("data directory", "warning", "other users can enter it", f"chmod 700 {directory}")
     if holder is not None:
         yield from _running_system(settings)
+
+
+def _fault_of(directory: Path) -> str | None:
+    """Return why a start could not use or make this directory; nothing is made to find out."""
+    nearest = next(path for path in (directory, *directory.parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        return f"{nearest} is no directory"
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"{nearest} cannot be written by this user"
+    if not hasattr(os, "O_TMPFILE"):
+        return None
+    try:
+        os.close(os.open(nearest, os.O_TMPFILE | os.O_WRONLY, 0o600))  # a file that never gets a name
+    except OSError as error:
+        # Few network file systems know such files; one without a single block, as /proc, holds no files at all.
+        if error.errno not in {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL} or os.statvfs(nearest).f_blocks == 0:
+            return f"no file can be made in {nearest} ({error.strerror})"
+    return None
 
 
 def _running_system(settings: Settings) -> Iterator[Finding]:
@@ -119,6 +151,12 @@ def _store(settings: Settings) -> Iterator[Finding]:
     with reading(settings) as store:
         if store is None:
             yield Finding("store", "ok", "is made at the first start")
+            return
+        owner = store.owner()
+        if owner is not None and owner.account_id != settings.account_id:
+            text = f"it holds account {owner.account_id}, not {settings.account_id}"
+            advice = f"set account_id: {owner.account_id}, or give {settings.account_id} a data_dir and store of its own"
+            yield Finding("store", "failed", text, advice)
             return
         last = store.last_seqs()
         live = len(store.live_orders())

@@ -94,6 +94,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             settings.recovery,
             queryable=settings.queryable,
             seen=None if seen is None else datetime.fromtimestamp(seen / 1_000_000, UTC),
+            losses=lambda: gate.losses,
         )
         self._execution = Execution(context, self._set, self._dispatcher, peers.broker, self._recovery.doubt)
         self._recovery.execution = self._execution
@@ -242,7 +243,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         The lanes hand back, unsent, what they still hold while the gate is closed; opening it earlier would let later
         orders overtake those (I11).
         """
-        if self._recovery.recovered and self._dispatcher.is_quiet and RECOVERING in self._gate.reasons:
+        current = self._recovery.recovered and self._recovery.losses == self._gate.losses
+        if current and self._dispatcher.is_quiet and RECOVERING in self._gate.reasons:
             self._context.on_commit(self._open_trading)
             if not self._intake_paused:
                 self._context.tell(self._peers.consumer, m.OpenIntake())
@@ -258,8 +260,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             self._gate.open(HALTED)
 
     def _open_trading(self) -> None:
-        self._gate.open(RECOVERING)
-        self._on_recovered()
+        if self._gate.open(RECOVERING, losses=self._recovery.losses):  # else the news of a loss is on its way
+            self._on_recovered()
 
     def _unreachable(self, reason: str) -> None:
         self._recovery.failed()

@@ -7,6 +7,7 @@ agree (I9, I14).
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -53,6 +54,7 @@ class Recovery:
 
     Attributes:
         recovered: Whether a query was applied since the last loss of the broker.
+        losses: How often the connection had been lost when the broker was asked last.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Recovery:
         *,
         queryable: bool,
         seen: datetime | None,
+        losses: Callable[[], int],
     ) -> None:
         self._context = context
         self._set = working_set
@@ -73,6 +76,7 @@ class Recovery:
         self._policy = policy
         self._queryable = queryable
         self._seen = seen
+        self._losses = losses
         self._asked: datetime | None = None
         self._covered: datetime | None = None  # what was parked before then, the broker was asked about
         self._asking = False
@@ -81,6 +85,7 @@ class Recovery:
         self._doubts: dict[str, datetime] = {}
         self._missed: dict[str, tuple[int, datetime]] = {}
         self.recovered = False
+        self.losses = 0
         self.execution: Execution
 
     # ------------------------------------------------------------ start and loss
@@ -126,6 +131,7 @@ class Recovery:
             return
         self._asking = True
         self._asked = self._set.now
+        self.losses = self._losses()
         judge = frozenset(o.order_id for o in self._set.live() if o.sent_at is not None)
         self._context.tell(self._broker, QueryVenue(since=self._since(), judge=judge))
 
@@ -183,6 +189,7 @@ class Recovery:
             The differences mended; None when it is so much that it goes on with :meth:`go_on`, a page a batch.
         """
         if message.snapshot is not None:
+            self._doubts.clear()  # the query answers them; those it raises itself are asked about next
             self._query = VenueQuery(message.snapshot, message.judged, proves=message.absence_proves_unsent)
             return self.go_on()
         if not self.recovered:
@@ -205,7 +212,6 @@ class Recovery:
             self._context.after(0.0, "page", RecoveryContinued())
             return None
         self._query = None
-        self._doubts.clear()
         for order_id in query.judged:
             order = self._set.find(order_id)
             if order_id not in query.present and order is not None and order.is_live:

@@ -243,3 +243,16 @@ def test_a_push_about_a_stranger_waits_for_the_query(desk: Desk) -> None:
     assert desk.store.find_orders(strategy_id=EXTERNAL) == []
     desk.accept()
     assert desk.order().broker_order_id == "B1"
+
+
+def test_an_answer_from_before_a_loss_that_nobody_told_yet_leaves_the_gate_closed(desk: Desk) -> None:
+    desk.tell(m.BrokerLost(reason="gone"))
+    desk.tell(m.BrokerConnected())
+    desk.gate.lose()  # the session closes it at once; its message is still on the way
+    desk.answer()
+    desk.tell(queued(1, "E1"))
+    desk.wait(0)
+    assert (desk.sent(), desk.gate.is_open) == ([], False)
+    desk.tell(m.BrokerLost(reason="again"))
+    desk.open()
+    assert (desk.sent(), desk.gate.is_open) == (ids((1,)), True)

@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections import Counter
+from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
 
@@ -61,6 +62,24 @@ def test_a_future_is_done_with_the_order_the_broker_answered_for(tmp_path: Path)
     assert order.broker_order_id is not None
     assert order.status in (OrderStatus.SUBMITTED, OrderStatus.FILLED)
     assert order.limit_price == Decimal("12.5")
+
+
+def test_callbacks_of_a_future_may_submit_and_wait_and_a_future_cannot_be_cancelled(tmp_path: Path) -> None:
+    seen: Future[tuple[str, Order]] = Future()
+
+    def follow(first: Future[Order]) -> None:
+        again = system.submit(Signal("s", "US.AAPL", "sell", first.result().quantity))
+        assert not again.done() or again.result()
+        seen.set_result((threading.current_thread().name, first.result()))
+
+    with TradingSystem(settings(tmp_path)) as system:
+        future = system.submit(Signal("s", "US.AAPL", "buy", 3))
+        assert not future.cancel()
+        future.add_done_callback(follow)
+        name, order = seen.result(10)
+        wait_for(lambda: len(system.fills()) == 2)
+    assert not name.startswith(("actor-", "broker-"))
+    assert order.quantity == 3
 
 
 def test_a_refused_order_is_a_result_with_the_brokers_text(tmp_path: Path) -> None:
