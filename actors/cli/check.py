@@ -155,7 +155,9 @@ def _store(settings: Settings) -> Iterator[Finding]:
         owner = store.owner()
         if owner is not None and owner.account_id != settings.account_id:
             text = f"it holds account {owner.account_id}, not {settings.account_id}"
-            advice = f"set account_id: {owner.account_id}, or give {settings.account_id} a data_dir and store of its own"
+            advice = (
+                f"set account_id: {owner.account_id}, or give {settings.account_id} a data_dir and store of its own"
+            )
             yield Finding("store", "failed", text, advice)
             return
         last = store.last_seqs()

@@ -1,17 +1,29 @@
 """``check`` names what is wrong and what to do."""
 
+import json
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 import redis
 
 from actors.store.lock import DataDirLock, holder_of
+from actors.store.store import Store
 from tests.cli.workspace import Workspace
 from tests.servers import RedisServer
 
 
 def parts(workspace: Workspace) -> dict[str, tuple[str, str]]:
     return {row["part"]: (row["state"], row["text"]) for row in workspace.rows("check")}
+
+
+def failure_told(workspace: Workspace, part: str, text: str, advice: str) -> None:
+    result = workspace.cli("check", "--json")
+    assert (result.exit_code, result.stderr) == (1, f"order-actors: check failed: {part}\n")
+    (failed,) = (row for row in json.loads(result.stdout) if row["state"] == "failed")
+    assert failed["part"] == part
+    assert text in failed["text"]
+    assert failed["advice"].startswith(advice)
 
 
 def test_a_fresh_configuration_is_fine(workspace: Workspace) -> None:
@@ -35,6 +47,29 @@ def test_a_damaged_store_is_found(workspace: Workspace) -> None:
 def test_a_directory_others_can_enter_is_a_warning(workspace: Workspace) -> None:
     workspace.data.mkdir(mode=0o755)
     assert parts(workspace)["data directory"] == ("warning", "other users can enter it")
+
+
+@pytest.mark.parametrize("below", ["", "data", "deeper/data"])
+def test_a_directory_that_is_or_lies_below_a_file_is_found(workspace: Workspace, below: str) -> None:
+    file = workspace.directory / "file"
+    file.write_bytes(b"mine")
+    workspace.data = file / below
+    workspace.configure()
+    failure_told(workspace, "data directory", f"{file} is no directory", "choose a data_dir this user may write")
+    assert file.read_bytes() == b"mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_a_directory_where_no_file_can_be_made_is_found(workspace: Workspace) -> None:
+    workspace.data = Path("/proc/nope")
+    workspace.configure()
+    failure_told(workspace, "data directory", "/proc", "choose a data_dir this user may write")
+
+
+def test_the_store_of_another_account_is_found_and_both_are_named(workspace: Workspace) -> None:
+    workspace.data.mkdir(mode=0o700)
+    Store.open(workspace.settings.store_url, account_id="SLOW", holder="test").close()
+    failure_told(workspace, "store", "it holds account SLOW, not ACC", "set account_id: SLOW, or give ACC a data_dir")
 
 
 def test_redis_that_can_lose_signals_is_a_warning(workspace: Workspace, redis_url: str) -> None:
@@ -65,6 +100,7 @@ def test_redis_that_is_away_is_named_without_its_password(workspace: Workspace, 
     assert result.exit_code == 1
     assert result.stderr == "order-actors: check failed: redis\n"
     assert f"127.0.0.1:{redis_server.port}" in result.stdout
+    assert "start that server" in result.stdout
     assert "canary" not in result.output
 
 
