@@ -1,6 +1,7 @@
 """``check``: does everything a configuration names work? Says what is wrong and what to do."""
 
 import errno
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.commands import FILE_NAME, CommandClient
 from actors.errors import OrderActorsError, SettingsError
+from actors.order_manager.working_set import HALTED
 from actors.redis_link import RedisLink
 from actors.runtime.behavior import Unavailable
 from actors.settings import Settings, mask
@@ -163,6 +165,10 @@ def _store(settings: Settings) -> Iterator[Finding]:
         last = store.last_seqs()
         live = len(store.live_orders())
         yield Finding("store", "ok", f"{last.signals:,} signals, {last.fills:,} fills, {live:,} live orders")
+        halted = store.controls().get(HALTED)
+        if halted:
+            said = json.loads(halted)
+            yield Finding("trading", "warning", f"halted by {said['by']}: {said['reason']}", "order-actors resume")
         letters = sum(1 for letter in store.dead_letters() if letter.requeued_at is None)
         if letters:
             yield Finding("store", "warning", f"{letters:,} dead letters", "order-actors dead-letters lists them")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from actors.cli.running import whoami
 from actors.store.lock import DataDirLock, holder_of
 from actors.store.store import Store
 from tests.cli.workspace import Workspace
@@ -70,6 +71,13 @@ def test_the_store_of_another_account_is_found_and_both_are_named(workspace: Wor
     workspace.data.mkdir(mode=0o700)
     Store.open(workspace.settings.store_url, account_id="SLOW", holder="test").close()
     failure_told(workspace, "store", "it holds account SLOW, not ACC", "set account_id: SLOW, or give ACC a data_dir")
+
+
+def test_a_halt_is_told_with_its_reason_and_who_called_it(workspace: Workspace) -> None:
+    assert workspace.cli("halt", "--reason", "lunch").exit_code == 0
+    assert parts(workspace)["trading"] == ("warning", f"halted by {whoami()}: lunch")
+    assert workspace.cli("resume").exit_code == 0
+    assert "trading" not in parts(workspace)
 
 
 def test_redis_that_can_lose_signals_is_a_warning(workspace: Workspace, redis_url: str) -> None:
