@@ -110,7 +110,7 @@ def test_a_halt_reaches_the_running_system_and_outlives_it(workspace: Workspace)
     workspace.run_until_ready()
     assert workspace.cli("resume").stdout == "trading resumed\n"
     push(workspace, "S3")
-    wait_until(lambda: orders(workspace)["S3"] == "filled")
+    wait_until(lambda: orders(workspace).get("S3") == "filled")
 
 
 def test_halt_and_resume_need_no_running_system(workspace: Workspace) -> None:

@@ -82,6 +82,7 @@ def test_a_killed_broker_keeps_every_order_and_fill_it_told_of(tmp_path: Path) -
 def run_and_kill(round_: str, book: Path, seconds: float) -> list[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", TRADER, round_, str(book)],
+        bufsize=0,  # nothing is read ahead of what is read below
         stdout=subprocess.PIPE,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
