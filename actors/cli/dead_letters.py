@@ -27,6 +27,8 @@ from actors.store.unit import DeadLetter
 def dead_letters(context: click.Context, *, config: str | None, as_json: bool) -> None:
     """List what could not be worked, oldest first; or show one, or put it back into the queue."""
     if context.invoked_subcommand is not None:
+        if config is not None:
+            context.default_map = {name: {"settings": config} for name in dead_letters.commands}
         return
     if config is None:
         raise click.UsageError("Missing option '-c' / '--config'.", context)

@@ -4,7 +4,9 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
+from actors.cli.main import cli
 from actors.signal_consumer.load import make_source
 from actors.store.store import Store
 from actors.store.unit import DeadLetter, Unit
@@ -48,6 +50,19 @@ def test_one_is_shown_in_full(letters: Workspace) -> None:
     for text in ("not JSON: no", "S9", '{"symbol": "A\\xff"}', "second line", "2026-01-05 14:30:00.000 UTC"):
         assert text in result.stdout
     assert [row["id"] for row in letters.rows("dead-letters", "show", "2")] == [2]
+
+
+@pytest.mark.parametrize("command", ["show", "requeue"])
+def test_the_configuration_may_stand_before_the_command(letters: Workspace, command: str) -> None:
+    words = ["dead-letters", "-c", str(letters.config), command, "1"]
+    result = CliRunner().invoke(cli, words, prog_name="order-actors")
+    assert result.exit_code == 0, result.stderr
+    assert "dead letter 1 is back in the queue" in result.stdout or "not JSON: no" in result.stdout
+
+
+def test_the_configuration_beside_the_command_goes_first(letters: Workspace) -> None:
+    words = ["dead-letters", "-c", "none.yaml", "show", "1", "-c", str(letters.config)]
+    assert CliRunner().invoke(cli, words, prog_name="order-actors").exit_code == 0
 
 
 def test_the_bytes_go_back_unchanged_and_only_once(letters: Workspace) -> None:
