@@ -14,7 +14,7 @@ from actors.cli.stored import reading
 from actors.cli.text import one_line
 from actors.errors import SignalError
 from actors.model import Signal, fields
-from actors.runtime.clock import new_id
+from actors.runtime.clock import new_id, utc_now
 from actors.settings import Settings
 from actors.signal_consumer.base import SignalSource, SourceAway
 from actors.signal_consumer.load import make_source
@@ -22,6 +22,9 @@ from actors.signal_consumer.load import make_source
 _CHUNK: Final = 1_000
 _SHOWN_FAULTS: Final = 20
 _MAX_DIGITS: Final = 10
+
+
+_ID_HELP: Final = "Its id, for one order at most; to try again repeat the signal exactly, its --timestamp included."
 
 
 def open_queue(settings: Settings) -> SignalSource:
@@ -39,7 +42,10 @@ def open_queue(settings: Settings) -> SignalSource:
 @click.option("--quantity", required=True, metavar="N", help="Shares, a whole number.")
 @click.option("--limit", metavar="PRICE", help="The worst price allowed; without it a market order.")
 @click.option("--strategy", default="manual", show_default=True, metavar="ID", help="Who asks.")
-@click.option("--signal-id", metavar="ID", help="Its id; the same id again makes no second order.")
+@click.option("--signal-id", metavar="ID", help=_ID_HELP)
+@click.option(
+    "--timestamp", metavar="TIME", help="When it was decided, ISO 8601, in UTC unless it names a zone; without it now."
+)
 @click.option("--reason", default="", help="Why, for people.")
 @click.option("--reference-price", metavar="PRICE", help="The price it was decided on, for slippage.")
 def signal(  # noqa: PLR0913 - each is one option
@@ -52,6 +58,7 @@ def signal(  # noqa: PLR0913 - each is one option
     limit: str | None,
     strategy: str,
     signal_id: str | None,
+    timestamp: str | None,
     reason: str,
     reference_price: str | None,
 ) -> None:
@@ -69,6 +76,7 @@ def signal(  # noqa: PLR0913 - each is one option
         account_id=settings.account_id,
         reference_price=None if reference_price is None else fields.parse_price("reference_price", reference_price),
         signal_id=new_id() if signal_id is None else signal_id,
+        timestamp=utc_now() if timestamp is None else fields.parse_time("timestamp", timestamp),
     )
     with closing(open_queue(settings)) as queue:
         queue.push([made.to_json().encode()])

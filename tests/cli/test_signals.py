@@ -1,6 +1,7 @@
 """Signals from the command line reach the queue, all of a file or none of it."""
 
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_a_signal_without_an_id_gets_one(workspace: Workspace) -> None:
     assert [Signal.from_json(payload).signal_id for payload in queued(workspace)] == [first, second]
 
 
+def test_a_signal_repeated_with_its_id_and_timestamp_is_the_same_bytes(workspace: Workspace) -> None:
+    order = ["signal", "--side", "buy", "--symbol", "A", "--quantity", "1", "--signal-id", "X-1"]
+    for moment in ("2026-01-05T14:30:00Z", "2026-01-05T15:30:00+01:00"):
+        assert workspace.cli(*order, "--timestamp", moment).exit_code == 0
+    first, second = queued(workspace)
+    assert first == second
+    assert Signal.from_json(first).timestamp == datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("option", "value", "field"),
     [
@@ -59,6 +69,7 @@ def test_a_signal_without_an_id_gets_one(workspace: Workspace) -> None:
         ("--signal-id", "\x1b[2J", "signal_id"),
         ("--reason", "two\nlines", "reason"),
         ("--reference-price", "NaN", "reference_price"),
+        ("--timestamp", "noon", "timestamp"),
     ],
 )
 def test_a_bad_value_ends_with_2_and_names_the_field(workspace: Workspace, option: str, value: str, field: str) -> None:
