@@ -99,8 +99,10 @@ def _orders(world: World) -> Iterator[str]:
 def _ledger(world: World) -> Iterator[str]:
     """I3: every execution exactly once, to the order it belongs to."""
     owner = {book.broker_order_id: book.coid for book in world.exchange.books.values()}
-    made = Counter((f.fill_id, f.order_id, f.quantity, f.price, owner[f.order_id]) for f in world.exchange.fills)
-    booked: Counter[object] = Counter()
+    booked: Counter[tuple[object, ...]] = Counter()
+    made: Counter[tuple[object, ...]] = Counter()
+    for fill in world.exchange.fills:
+        made[fill.fill_id, fill.order_id, fill.quantity, fill.price, owner[fill.order_id]] += 1
     for fill in world.store.fills():
         ours = None if fill.strategy_id == EXTERNAL else fill.client_order_id
         booked[fill.fill_id, fill.order_id, fill.quantity, fill.price, ours] += 1

@@ -19,7 +19,7 @@ _MALFORMED: Final = (b"", b"{", b"[]", b"\xff\xfe", b'{"strategy_id": "a"}', b"N
 
 def make_payloads(chance: Random) -> list[bytes]:
     """Return what producers push: good signals, repeated ones, ids used twice, and rubbish."""
-    payloads = []
+    payloads: list[bytes] = []
     for number in range(SIGNALS):
         kind = chance.random()
         payload = _signal(number, chance)

@@ -34,7 +34,7 @@ from tests.simulation.signals import SYMBOLS, make_payloads
 from tests.support.builders import ACCOUNT
 from tests.support.simulation import PowerCut, SimulatedRuntime
 
-TROUBLE: Final = 30.0
+TROUBLE: Final = 20.0
 """Virtual seconds in which things go wrong."""
 
 PATIENCE: Final = 300.0
