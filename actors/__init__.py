@@ -4,75 +4,20 @@ It trades on paper, and through a broker of your own that implements the port :c
 is importable from here.
 """
 
-from actors.broker.base import Broker, Venue
-from actors.broker.load import load_broker
-from actors.broker.paper import PaperBroker
-from actors.errors import (
-    BrokerError,
-    BrokerUnclear,
-    OrderActorsError,
-    OrderCancelError,
-    OrderSubmissionError,
-    RequestRefused,
-    SettingsError,
-    SignalConflict,
-    SignalError,
-    StoreError,
-    StoreLocked,
-    SystemStopped,
-)
-from actors.model import BookedFill, Order, OrderFill, OrderFlag, OrderStatus, Position, Signal
-from actors.settings import (
-    BrokerConfig,
-    BrokerSettings,
-    ExecutionSettings,
-    PaperSettings,
-    PriceSettings,
-    PublishSettings,
-    RecoverySettings,
-    RedisSettings,
-    Settings,
-    SignalSettings,
-    StoreSettings,
-    SupervisionSettings,
-)
-from actors.system import TradingSystem
+import importlib
+import typing
 
-__all__ = [
-    "BookedFill",
-    "Broker",
-    "BrokerConfig",
-    "BrokerError",
-    "BrokerSettings",
-    "BrokerUnclear",
-    "ExecutionSettings",
-    "Order",
-    "OrderActorsError",
-    "OrderCancelError",
-    "OrderFill",
-    "OrderFlag",
-    "OrderStatus",
-    "OrderSubmissionError",
-    "PaperBroker",
-    "PaperSettings",
-    "Position",
-    "PriceSettings",
-    "PublishSettings",
-    "RecoverySettings",
-    "RedisSettings",
-    "RequestRefused",
-    "Settings",
-    "SettingsError",
-    "Signal",
-    "SignalConflict",
-    "SignalError",
-    "SignalSettings",
-    "StoreError",
-    "StoreLocked",
-    "StoreSettings",
-    "SupervisionSettings",
-    "SystemStopped",
-    "TradingSystem",
-    "Venue",
-    "load_broker",
-]
+if typing.TYPE_CHECKING:
+    from actors.exports import *  # noqa: F403 - its __all__ says what
+
+_LOWER: typing.Final = {"__all__", "load_broker"}
+"""The public names that are no classes; every other name in lower case is a module of ours."""
+
+
+def __getattr__(name: str) -> typing.Any:  # noqa: ANN401 - any of the names
+    """Import the public names when the first is used, so that a program of ours can guard all that takes long."""
+    if name in _LOWER or name[0].isupper():
+        value = getattr(importlib.import_module("actors.exports"), name, None)
+        if value is not None:
+            return globals().setdefault(name, value)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from actors.cli.main import cli
+from actors.cli.commands import cli
 from actors.signal_consumer.load import make_source
 from actors.store.store import Store
 from actors.store.unit import DeadLetter, Unit

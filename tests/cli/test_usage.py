@@ -1,13 +1,15 @@
 """Exit codes, and errors of one line without a trace."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from actors.cli import main as main_module
-from actors.cli.main import cli
+from actors.cli import commands
+from actors.cli.commands import cli
 from tests.cli.workspace import Workspace
 
 
@@ -18,11 +20,11 @@ def invoke(*arguments: str) -> Result:
 def test_help_names_every_command() -> None:
     result = invoke("--help")
     assert result.exit_code == 0
-    for name in main_module._COMMANDS:
+    for name in commands._COMMANDS:
         assert re.search(rf"^  {name} ", result.stdout, re.MULTILINE), name
 
 
-@pytest.mark.parametrize("name", main_module._COMMANDS)
+@pytest.mark.parametrize("name", commands._COMMANDS)
 def test_every_command_explains_itself(name: str) -> None:
     result = invoke(name, "--help")
     assert result.exit_code == 0
@@ -84,3 +86,22 @@ def test_without_a_running_system_a_request_ends_with_1(workspace: Workspace, co
     expected = f"order-actors: {command[0]}: no system runs on {workspace.data}; start one with `order-actors run`\n"
     assert result.stderr == expected
     assert not workspace.data.exists()
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("module", ["actors.cli.commands", "sqlalchemy", "actors.cli.demo", "actors.system"])
+def test_ctrl_c_while_it_starts_is_one_line(module: str) -> None:
+    # An interrupt at an import, whenever that comes: what counts is where, and no clock can aim at that.
+    program = f"""
+import signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from actors.cli.main import main
+sys.argv = ["order-actors", "demo", "--seconds", "1"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "order-actors: interrupted\n")

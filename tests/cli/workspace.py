@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from actors import Settings, Signal, TradingSystem
-from actors.cli.main import cli
+from actors.cli.commands import cli
 from actors.settings import BrokerSettings, PaperSettings
 
 DEADLINE = 30.0

@@ -12,7 +12,7 @@ import pytest
 
 import actors
 from actors import messages, verify
-from actors.cli.main import cli
+from actors.cli.commands import cli
 from actors.model import OrderStatus
 from actors.settings import Settings
 from actors.settings.rules import Section
