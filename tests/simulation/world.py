@@ -23,6 +23,7 @@ from actors.portfolio.actor import Portfolio, PositionBoard
 from actors.publisher.actor import Publisher
 from actors.runtime.behavior import Address, Behavior, BehaviorFactory, Context
 from actors.runtime.forward import Forward
+from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.runtime.supervisor import SupervisorPorts
 from actors.signal_consumer.actor import SignalConsumer
 from actors.store.store import Store
@@ -43,6 +44,9 @@ PATIENCE: Final = 300.0
 _DEADLINES: Final = BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0)
 _POLICY: Final = RecoveryPolicy(interval=timedelta(seconds=10), settle_window=timedelta(seconds=15))
 
+_STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
+"""For a plain broker, whose answer nobody can ask for again once its message was given up."""
+
 
 class World:
     """What outlives a process: the store's file, the queue, the exchange, the sink, and people.
@@ -55,9 +59,10 @@ class World:
 
     def __init__(self, seed: int, folder: Path) -> None:
         self.seed = seed
-        self.runtime = SimulatedRuntime(seed, dead_letter=self._dead_letter)
-        chance = self.runtime.random
         self.plain = seed % 5 == 4
+        policy = _STUBBORN if self.plain else DEFAULT_POLICY
+        self.runtime = SimulatedRuntime(seed, dead_letter=self._dead_letter, policy=policy)
+        chance = self.runtime.random
         self.faults = Faults(chance, plain=self.plain)
         self.file = folder / f"orders-{seed}.db"
         self.queue = Queue(numbered=chance.random() < 0.5)
