@@ -94,6 +94,7 @@ def test_ctrl_c_while_it_starts_is_one_line(module: str) -> None:
     # An interrupt at an import, whenever that comes: what counts is where, and no clock can aim at that.
     program = f"""
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
