@@ -1,6 +1,7 @@
 """The store in trouble under a running system: the intake waits, nothing is half-written, all is worked afterwards."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -118,11 +119,11 @@ def never_failed(system: TradingSystem) -> None:
     assert system.health()["failures"] == {}
 
 
-def stands_still(broker: Witness) -> bool:
-    """Whether nothing is placed for a while."""
-    placed = len(broker.placed)
-    time.sleep(0.5)
-    return len(broker.placed) == placed
+def marked_sent(directory: Path) -> int:
+    """Return how many orders the store holds with a send mark."""
+    with closing(sqlite3.connect(f"{(directory / 'store.sqlite').as_uri()}?mode=ro", uri=True)) as reader:
+        count: int = reader.execute("SELECT count(*) FROM orders WHERE sent_at IS NOT NULL").fetchone()[0]
+        return count
 
 
 def test_on_a_full_disk_nothing_is_sent_and_all_of_it_once_there_is_space(
@@ -142,7 +143,11 @@ def test_on_a_full_disk_nothing_is_sent_and_all_of_it_once_there_is_space(
             assert len(futures) < 5_000
             time.sleep(0.001)
         push(redis_server.client(), "redis_stream", *(signal.to_json().encode() for signal in signals(600)))
-        wait_for(lambda: stands_still(broker), 20)  # what was committed before, or fits into the last page, may leave
+        wait_for(
+            lambda: len(broker.placed) == marked_sent(disk.directory), 10
+        )  # what was committed before still leaves
+        placed = len(broker.placed)
+        held_for(0.5, lambda: len(broker.placed) == placed)
         health = system.health()
         assert "disk is full" in health["actors"]["order_manager"]["last_error"]
         assert health["trading"] == "closed"
