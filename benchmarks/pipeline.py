@@ -5,8 +5,9 @@
 
 Prints one JSON line: orders per second from the first read to the last published fill, CPU microseconds per order of
 the system's process, and percentiles of LPUSH (or XADD) to broker submit in milliseconds. The system runs in a process
-of its own with SQLite synchronous=FULL, a paper broker without fill delay that keeps its book on disk, and
-redis-server with appendfsync everysec (``--fsync always`` for the strictest).
+of its own with SQLite synchronous=FULL, a paper broker without fill delay, and redis-server with appendfsync everysec
+(``--fsync always`` for the strictest). The paper broker stands for somebody else's exchange, so its own book is in
+memory, as that of the rival is; with ``--book`` it keeps it in a file, as `order-actors run` has it.
 """
 
 import argparse
@@ -33,7 +34,7 @@ KEY = "approved_signals"
 class MeasuredBroker(PaperBroker):
     """A paper broker that notes how old each signal is when it is submitted."""
 
-    def __init__(self, book: Path) -> None:
+    def __init__(self, book: Path | None) -> None:
         super().__init__(0.0, book=book)
         self.ages: list[float] = []
 
@@ -44,9 +45,9 @@ class MeasuredBroker(PaperBroker):
         return super().submit_order(order)
 
 
-def serve(directory: Path, url: str, transport: Literal["redis_list", "redis_stream"]) -> None:
+def serve(directory: Path, url: str, transport: Literal["redis_list", "redis_stream"], *, book: bool = False) -> None:
     """Run the system until a line arrives on stdin; print what was measured."""
-    broker = MeasuredBroker(directory / "paper-book.jsonl")
+    broker = MeasuredBroker(directory / "paper-book.jsonl" if book else None)
     settings = Settings(
         account_id="BENCH",
         data_dir=str(directory),
@@ -64,8 +65,9 @@ def serve(directory: Path, url: str, transport: Literal["redis_list", "redis_str
 class Bench:
     """A redis-server and a system under test."""
 
-    def __init__(self, transport: str, fsync: str) -> None:
+    def __init__(self, transport: str, fsync: str, *, book: bool) -> None:
         self.transport = transport
+        self.book = ["--book"] if book else []
         self.directory = Path(tempfile.mkdtemp(prefix="order-actors-bench-"))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -104,7 +106,7 @@ class Bench:
     def start(self) -> None:
         """Start the system and wait until trading is open."""
         command = [sys.executable, __file__, "--serve", str(self.directory / "data"), self.url]
-        command += ["--transport", self.transport]
+        command += ["--transport", self.transport, *self.book]
         self.system = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.system.stdout is not None
         assert self.system.stdout.readline() == "ready\n"
@@ -114,7 +116,7 @@ class Bench:
         self.load(count)
         before = self.published()
         command = [sys.executable, __file__, "--serve", str(self.directory / "data"), self.url]
-        command += ["--transport", self.transport]
+        command += ["--transport", self.transport, *self.book]
         if rival:
             command = [sys.executable, str(Path(__file__).with_name("asyncio_plan.py")), self.url]
         self.system = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -207,12 +209,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="throughput rounds; the median is printed")
     parser.add_argument("--rival", action="store_true", help="alternate with asyncio_plan.py, which keeps nothing")
     parser.add_argument("--fsync", choices=["everysec", "always"], default="everysec")
+    parser.add_argument("--book", action="store_true", help="the paper broker keeps its book in a file")
     parser.add_argument("--serve", nargs=2, metavar=("DIRECTORY", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(Path(options.serve[0]), options.serve[1], options.transport)
+        serve(Path(options.serve[0]), options.serve[1], options.transport, book=options.book)
         return
-    bench = Bench(options.transport, options.fsync)
+    bench = Bench(options.transport, options.fsync, book=options.book)
     try:
         runs, rivals = [], []
         for _ in range(options.rounds if options.signals else 0):
@@ -222,7 +225,12 @@ def main() -> None:
         rates = {str(rate): bench.latency(rate, options.seconds) for rate in options.rates}
     finally:
         bench.close()
-    result: dict[str, Any] = {"transport": options.transport, "signals": options.signals, **_median(runs)}
+    result: dict[str, Any] = {
+        "transport": options.transport,
+        "book": options.book,
+        "signals": options.signals,
+        **_median(runs),
+    }
     if rivals:
         ratios = sorted(a["orders_per_second"] / b["orders_per_second"] for a, b in zip(runs, rivals, strict=True))
         result |= {"rival": _median(rivals), "ratio_to_rival": round(ratios[len(ratios) // 2], 2)}

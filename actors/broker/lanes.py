@@ -36,10 +36,11 @@ class Lane:
         self._reports = reports
         self._spawn()
 
-    def tell(self, message: BrokerCall) -> None:
-        """Put a call at the end of the queue; returns at once."""
-        self._waiting[id(message)] = message
-        self._queue.put(message)
+    def tell(self, *messages: BrokerCall) -> None:
+        """Put calls at the end of the queue; returns at once."""
+        for message in messages:
+            self._waiting[id(message)] = message
+            self._queue.put(message)
 
     def outstanding(self) -> frozenset[str]:
         """Return the orders whose submit call is queued or under way."""

@@ -148,4 +148,8 @@ def _is_fill(fill: object) -> bool:
     """Return whether what a broker reports can be booked; quantity, price and time are checked by the fill itself."""
     if not isinstance(fill, OrderFill) or fill.side not in ("buy", "sell"):
         return False
-    return all(isinstance(text, str) and text for text in (fill.fill_id, fill.order_id, fill.symbol))
+    return _is_text(fill.fill_id) and _is_text(fill.order_id) and _is_text(fill.symbol)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from actors.model import BookedFill, Order, OrderStatus, Position
+from actors.model import BookedFill, Order, OrderStatus, Position, Side
+from actors.model.signal import OrderType
 from actors.publisher.subscribers import EventView
 from actors.system import TradingSystem
 
@@ -53,8 +54,8 @@ class Watcher:
         event = msgspec.convert(view.event, _Body)
         with self._lock:
             self._counts[view.type] += 1
-            if event.order is not None:
-                self._orders[event.order.order_id] = event.order
+            if event.order_type is not None:
+                self._orders[str(view.order_id)] = _order(event)
                 self._counts["orders"] += 1
             order = self._orders.get(view.order_id or "")
             if order is not None:
@@ -86,12 +87,39 @@ class Watcher:
             self._latencies.append((event.at - order.signal_at) / timedelta(milliseconds=1))
 
 
+def _order(event: "_Body") -> Order:
+    """Return the order that an event tells the making of."""
+    return Order(
+        order_id=event.order_id,
+        broker_order_id=None,
+        strategy_id=event.strategy_id,
+        symbol=event.symbol,
+        side=event.side,
+        quantity=event.quantity,
+        order_type=event.order_type or "market",
+        limit_price=event.limit_price,
+        status=event.status or OrderStatus.PENDING,
+        created_at=event.at,
+        updated_at=event.at,
+        signal_at=event.signal_at,
+    )
+
+
 class _Body(msgspec.Struct):
+    """What the demo reads of an event's body."""
+
     type: str
     at: datetime
+    order_id: str = ""
+    strategy_id: str = ""
+    symbol: str = ""
+    side: Side = "buy"
+    quantity: int = 0
     status: OrderStatus | None = None
     filled_qty: int | None = None
     avg_fill_price: Decimal | None = None
     reason: str | None = None
-    order: Order | None = None
+    order_type: OrderType | None = None
+    limit_price: Decimal | None = None
+    signal_at: datetime | None = None
     fill: BookedFill | None = None

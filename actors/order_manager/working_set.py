@@ -181,7 +181,7 @@ class WorkingSet:
     ) -> None:
         """Record an event that changed no order."""
         self._log(
-            events.system_event(
+            events.note_event(
                 self._next_event(),
                 self.account_id,
                 kind,

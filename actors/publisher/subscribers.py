@@ -151,11 +151,12 @@ class Subscribers:
             self._subscriptions += (subscription,)
             return subscription
 
-    def tell(self, message: EventsCommitted) -> None:
+    def tell(self, *messages: EventsCommitted) -> None:
         """Queue events for every subscriber; returns at once."""
-        if message.events:
-            for subscription in self._subscriptions:
-                subscription.put(message.events)
+        for message in messages:
+            if message.events:
+                for subscription in self._subscriptions:
+                    subscription.put(message.events)
 
     def close(self, timeout: float) -> bool:
         """Deliver what is queued, end all threads, and return whether they ended in time."""

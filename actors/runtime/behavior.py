@@ -21,8 +21,8 @@ class Unavailable(Exception):
 class Address(Protocol[M_contra]):
     """Where messages of one kind can be told. Stable for the life of the system, restarts included."""
 
-    def tell(self, message: M_contra) -> None:
-        """Put a message into the mailbox and return at once; never raises for a stopped actor."""
+    def tell(self, *messages: M_contra) -> None:
+        """Put messages into the mailbox, in this order, and return at once; never raises for a stopped actor."""
         ...
 
 
@@ -30,7 +30,8 @@ class Context(Protocol):
     """What a behavior may do besides changing its own state.
 
     Everything asked of a context takes effect after the batch in hand has been committed, in the order it was asked;
-    if the batch fails, none of it happens.
+    if the batch fails, none of it happens. Only what is told to one address is told together, at the place of the first
+    of it; nothing is moved across a timer or an action.
     """
 
     @property

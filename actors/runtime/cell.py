@@ -18,7 +18,7 @@ from actors.runtime.timers import Timers
 
 logger = logging.getLogger(__name__)
 
-BATCH_LIMIT = 512
+BATCH_LIMIT = 1024
 _WAKE = "\0wake"  # the cell's own timer: the end of a back-off
 
 

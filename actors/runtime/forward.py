@@ -19,16 +19,16 @@ class Forward(Generic[M]):
     def bind(self, target: Address[M]) -> None:
         """Lead everything told, before and from now on, to an actor."""
         with self._lock:
-            for message in self._early:
-                target.tell(message)
+            if self._early:
+                target.tell(*self._early)
             self._early.clear()
             self._target = target
 
-    def tell(self, message: M) -> None:
-        """Pass a message on, or keep it until there is somebody."""
+    def tell(self, *messages: M) -> None:
+        """Pass messages on, or keep them until there is somebody."""
         if self._target is None:
             with self._lock:
                 if self._target is None:
-                    self._early.append(message)
+                    self._early.extend(messages)
                     return
-        self._target.tell(message)
+        self._target.tell(*messages)

@@ -36,6 +36,12 @@ def dump_threads() -> None:
     log_thread_tracebacks()
 
 
+class _Several(tuple[object, ...]):
+    """Messages told together: one piece of mail, which costs the mailbox and its thread as much as one message."""
+
+    __slots__ = ()
+
+
 class ThreadAddress:
     """The address of an actor on a thread; safe to use from any thread."""
 
@@ -49,12 +55,13 @@ class ThreadAddress:
     def __repr__(self) -> str:
         return f"<address of {self._name}>"
 
-    def tell(self, message: object) -> None:
-        """Put a message into the mailbox and return at once; never raises for a stopped actor."""
+    def tell(self, *messages: object) -> None:
+        """Put messages into the mailbox, in this order, and return at once; never raises for a stopped actor."""
         try:
-            self._tell(message)
+            self._tell(messages[0] if len(messages) == 1 else _Several(messages))
         except pykka.ActorDeadError:
-            logger.warning("Message for a stopped actor dropped actor=%s kind=%s", self._name, type(message).__name__)
+            kinds = ", ".join(sorted({type(message).__name__ for message in messages}))
+            logger.warning("Message for a stopped actor dropped actor=%s kind=%s", self._name, kinds)
 
 
 class _Seat:
@@ -108,7 +115,10 @@ class ActorThread(pykka.ThreadingActor):
             self._guarded(self._cell.revive)
             return
         batch = self._batch
-        batch.append(message)
+        if type(message) is _Several:
+            batch.extend(message)
+        else:
+            batch.append(message)
         if len(batch) >= self._limit or self.actor_inbox.empty():
             self._deliver()
 

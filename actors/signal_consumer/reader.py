@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +18,13 @@ IDLE_WAIT: Final = 0.25
 
 BUSY_WAIT: Final = 0.005
 """Seconds a read may block while entries are unsettled, so that settling them never waits long."""
+
+
+REMOVE_WITHIN: Final = 0.05
+"""Seconds that removing what is settled may wait while there is always something to read."""
+
+REMOVE_AT: Final = 128
+"""So many settled entries are removed at once, however busy the queue is."""
 
 
 class Reader:
@@ -45,6 +53,7 @@ class Reader:
         self._settled: list[Entry] = []
         self._dead: list[Entry] = []
         self._settled_seq: int | None = None
+        self._settled_since = 0.0  # when the oldest of what is to be removed was settled
         self._idle = False
         self._away: str | None = None
 
@@ -116,6 +125,8 @@ class Reader:
                     self._in_flight -= 1
                     if not self._unsettled[entry.key]:
                         del self._unsettled[entry.key]
+            if self._settled_seq is None:
+                self._settled_since = time.monotonic()
             self._settled.extend(entries)
             self._dead.extend(dead)
             self._settled_seq = last_seq
@@ -158,16 +169,17 @@ class Reader:
 
     def _serve(self) -> None:
         """Work until told to stop; raises when the source does."""
+        found = False
         while True:
             epoch, credit, stopping = self._next_work()
             if epoch != self._source_epoch:
                 self._source.restart()
                 self._source_epoch = epoch
-            self._remove()
+            if stopping or not found or credit <= 0 or self._removal_is_due():
+                self._remove()
             if stopping:
                 return
-            if credit > 0:
-                self._read(epoch, credit)
+            found = credit > 0 and self._read(epoch, credit)
             self._ready()
 
     def _next_work(self) -> tuple[int, int, bool]:
@@ -178,6 +190,13 @@ class Reader:
 
     def _credit(self) -> int:
         return 0 if self._paused else self._window - self._in_flight
+
+    def _removal_is_due(self) -> bool:
+        """Whether removing should wait no longer: each removal is a trip to the queue, and reading waits for it."""
+        with self._changed:
+            waiting = self._settled_seq is not None
+            late = time.monotonic() - self._settled_since >= REMOVE_WITHIN
+            return waiting and (late or len(self._settled) >= REMOVE_AT)
 
     def _remove(self) -> None:
         with self._changed:
@@ -196,18 +215,21 @@ class Reader:
             except SourceAway as away:
                 _log.warning("no courtesy copies of %d bad messages: %s", len(dead), away)
 
-    def _read(self, epoch: int, credit: int) -> None:
-        quiet = self.unsettled == 0
+    def _read(self, epoch: int, credit: int) -> bool:
+        """Read up to ``credit`` entries; return whether there was any."""
+        with self._changed:
+            quiet = self._in_flight == 0 and self._settled_seq is None
         entries = self._source.read(credit, IDLE_WAIT if quiet else BUSY_WAIT)
         empty = quiet and not entries and self._source.is_empty()
         with self._changed:
             if epoch != self._epoch:
-                return  # restarted meanwhile: the source gives them out again
+                return True  # restarted meanwhile: the source gives them out again
             self._unsettled.update(entry.key for entry in entries)
             self._in_flight += len(entries)
             self._idle = empty and not self._paused and self._settled_seq is None
         if entries:
             self._tell(EntriesRead(entries=tuple(entries), epoch=epoch))
+        return bool(entries)
 
     def _ready(self) -> None:
         if not self._up:

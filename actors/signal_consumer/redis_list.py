@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Final
 
 from actors.redis_link import MAX_BLOCK, Command, OutOfMemory, RedisLink, copy_dead
 from actors.runtime.clock import new_id
@@ -104,12 +105,12 @@ class RedisListSource:
     def _take_next(self, limit: int, wait: float) -> list[bytes]:
         block = f"{min(max(wait, 0.001), MAX_BLOCK):.3f}"  # 0 would be for ever
         first = self._link.pack("BLMOVE", self._key, self._processing, "RIGHT", "LEFT", block)
-        payload, self._waiting, self._held = self._link.ask([first, self._sizes], 3)
-        if payload is None:
-            return []
-        if limit == 1 or not self._waiting:
-            return [payload]
-        return [payload, *self._take_waiting(limit - 1)]
+        more = min(limit - 1, _MORE)  # what came meanwhile comes along in the same trip
+        *moved, self._waiting, self._held = self._link.ask([first, self._move * more, self._sizes], more + 3)
+        payloads = [payload for payload in moved if payload is not None]
+        if not self._waiting or len(payloads) == limit:
+            return payloads
+        return [*payloads, *self._take_waiting(limit - len(payloads))]
 
     def _take_backlog(self, limit: int) -> list[Entry]:
         entries = [self._backlog.popleft() for _ in range(min(limit, len(self._backlog)))]
@@ -185,6 +186,10 @@ class RedisListSource:
             # Nothing of it was done. Only removing makes room; the next removal writes the marker again. Should a crash
             # come first, an equal entry moved aside meanwhile counts as the one removed here, which made its order.
             self._link.trip(removals)
+
+
+_MORE: Final = 7
+"""How many entries beside the first a blocking read asks for at once."""
 
 
 def _entry(payload: bytes, *, redelivered: bool = False, upto: int | None = None) -> Entry:

@@ -175,12 +175,6 @@ events = Table(
     Column("order_id", Text),
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
-    Index(
-        "events_order_id",
-        "order_id",
-        sqlite_where=text("order_id IS NOT NULL"),
-        postgresql_where=text("order_id IS NOT NULL"),
-    ),
 )
 
 dead_letters = Table(

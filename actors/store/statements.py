@@ -18,10 +18,10 @@ from typing_extensions import override
 
 Row: TypeAlias = tuple[Any, ...]
 
-MAX_ROWS: Final = 256
+MAX_ROWS: Final = 512
 """Rows of one SQLite statement at most; with 29 columns well below the number of parameters it takes."""
 
-STEP: Final = 16
+STEP: Final = 32
 """Below MAX_ROWS, a multiple of this many rows goes first and the rest second."""
 
 
@@ -34,14 +34,18 @@ class Bulk(ABC):
 
 
 class ValuesBulk(Bulk):
-    """Rows as ``VALUES (?, …), (?, …)``."""
+    """Rows as ``VALUES (?, …), (?, …)``; ``single`` is a cheaper statement for one row, its parameters numbered."""
 
-    def __init__(self, head: str, width: int, tail: str) -> None:
+    def __init__(self, head: str, width: int, tail: str, single: str | None = None) -> None:
         row = f"({', '.join('?' * width)})"
         self._text_for = cache(lambda count: f"{head}VALUES {', '.join([row] * count)}{tail}")
+        self._single = single
 
     @override
     def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+        if self._single is not None and len(rows) == 1:
+            yield self._single, rows[0]
+            return
         start = 0
         while left := len(rows) - start:
             size = MAX_ROWS if left >= MAX_ROWS else (left - left % STEP or left)
@@ -86,15 +90,22 @@ def update(dialect: Dialect, table: Table, columns: Sequence[str], key: str) -> 
         columns: What a given row holds, in this order; ``key`` is one of them.
         key: The column that names the row.
     """
-    place = {name: f"v.column{number}" for number, name in enumerate(columns, 1)}
-    changes = ", ".join(f"{name} = {place[name]}" for name in columns if name != key)
-    head = f"UPDATE {table.name} SET {changes} FROM ("  # noqa: S608 - names of our own tables
-    return bulk(dialect, head, [table.c[name] for name in columns], f") AS v WHERE {table.name}.{key} = {place[key]}")
+    values = [table.c[name] for name in columns]
+    head, tail = _update(table, columns, key, "v.column{}")
+    single = "".join(_update(table, columns, key, "?{}")) if is_sqlite(dialect) else None
+    return bulk(dialect, f"{head} FROM (", values, f") AS v{tail}", single)
 
 
-def bulk(dialect: Dialect, head: str, columns: Sequence[Column[Any]], tail: str) -> Bulk:
+def _update(table: Table, columns: Sequence[str], key: str, place: str) -> tuple[str, str]:
+    """Return beginning and end of an update; ``place`` is how a value is named by its number."""
+    places = {name: place.format(number) for number, name in enumerate(columns, 1)}
+    changes = ", ".join(f"{name} = {places[name]}" for name in columns if name != key)
+    return f"UPDATE {table.name} SET {changes}", f" WHERE {table.name}.{key} = {places[key]}"  # noqa: S608 - our own names
+
+
+def bulk(dialect: Dialect, head: str, columns: Sequence[Column[Any]], tail: str, single: str | None = None) -> Bulk:
     """Return the statement ``head rows tail``; in it the columns of the rows are ``column1``, ``column2`` and so on."""
-    return ValuesBulk(head, len(columns), tail) if is_sqlite(dialect) else JsonBulk(head, columns, tail)
+    return ValuesBulk(head, len(columns), tail, single) if is_sqlite(dialect) else JsonBulk(head, columns, tail)
 
 
 def is_sqlite(dialect: Dialect) -> bool:

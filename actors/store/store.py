@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import Engine
+from typing_extensions import override
 
 from actors.errors import RequestRefused
 from actors.model import Position
@@ -25,7 +26,7 @@ from actors.store.rows import (
     signal_row,
 )
 from actors.store.schema import PORTFOLIO_CURSOR
-from actors.store.statements import mark, value_list
+from actors.store.statements import Row, mark, value_list
 from actors.store.unit import DeadLetter, Unit
 from actors.store.upgrade import upgrade
 from actors.store.writer import Writer
@@ -35,7 +36,8 @@ class Store(StoreReads):
     """The store of one account, opened by its owner.
 
     Every write is one transaction on one connection, checks the owner's epoch inside it and is durable when the method
-    returns. Reads take connections of their own and see what is committed. All methods are safe from any thread.
+    returns. Reads see what is committed, on connections of their own but for look-ups by key; see :meth:`_look_up`. All
+    methods are safe from any thread.
 
     Attributes:
         account_id: The account.
@@ -120,6 +122,11 @@ class Store(StoreReads):
                 transaction.run(bulks.unparked, value_list(self._engine.dialect, unit.unparked))
             transaction.write(bulks.controls, list(unit.controls.items()))
             transaction.write(bulks.cursors, list(unit.cursors.items()))
+
+    @override
+    def _look_up(self, text: str, parameters: Row) -> Sequence[Sequence[Any]]:
+        """Look up what a batch names on the connection that writes: it alone has in memory what it just wrote."""
+        return self._writer.rows(text, parameters)
 
     def put_dead_letter(self, letter: DeadLetter) -> None:
         """Keep something that could not be worked."""

@@ -103,9 +103,9 @@ class Inbox:
         self.messages: list[PublisherMessage] = []
         self._changed = threading.Condition()
 
-    def tell(self, message: PublisherMessage) -> None:
+    def tell(self, *messages: PublisherMessage) -> None:
         with self._changed:
-            self.messages.append(message)
+            self.messages.extend(messages)
             self._changed.notify_all()
 
     def wait(self, until: Callable[[list[PublisherMessage]], bool], timeout: float = 20) -> None:

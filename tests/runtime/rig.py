@@ -18,8 +18,8 @@ class Probe:
     def __init__(self) -> None:
         self.messages: list[Any] = []
 
-    def tell(self, message: object) -> None:
-        self.messages.append(message)
+    def tell(self, *messages: object) -> None:
+        self.messages.extend(messages)
 
 
 class Script:

@@ -177,7 +177,7 @@ class Deaf:
         self.entered = threading.Event()
         self.open = threading.Event()
 
-    def tell(self, message: object) -> None:
+    def tell(self, *messages: object) -> None:
         self.entered.set()
         self.open.wait(30.0)
 

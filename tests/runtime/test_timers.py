@@ -19,15 +19,15 @@ class Bell:
         self.rung = threading.Event()
         self._wanted = wanted
 
-    def tell(self, message: object) -> None:
-        self.messages.append(message)
-        self.times.append(time.monotonic())
+    def tell(self, *messages: object) -> None:
+        self.messages.extend(messages)
+        self.times.extend(time.monotonic() for _ in messages)
         if len(self.messages) >= self._wanted:
             self.rung.set()
 
 
 class Broken:
-    def tell(self, message: object) -> None:
+    def tell(self, *messages: object) -> None:
         raise OSError("nobody there")
 
 

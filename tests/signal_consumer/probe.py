@@ -15,12 +15,17 @@ class Probe:
     def __init__(self) -> None:
         self._told: queue.SimpleQueue[SignalConsumerMessage] = queue.SimpleQueue()
 
-    def tell(self, message: SignalConsumerMessage) -> None:
-        self._told.put(message)
+    def tell(self, *messages: SignalConsumerMessage) -> None:
+        for message in messages:
+            self._told.put(message)
+
+    def next(self, timeout: float = 20.0) -> SignalConsumerMessage:
+        """Return the next message, of whatever kind."""
+        return self._told.get(timeout=timeout)
 
     def expect(self, kind: type[T], timeout: float = 20.0) -> T:
         """Return the next message, which must be of this kind."""
-        message = self._told.get(timeout=timeout)
+        message = self.next(timeout)
         assert isinstance(message, kind), f"expected {kind.__name__}, was told {message}"
         return message
 

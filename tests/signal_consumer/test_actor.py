@@ -56,8 +56,8 @@ class OrderManager:
     def __init__(self) -> None:
         self.told: list[m.OrderManagerMessage] = []
 
-    def tell(self, message: m.OrderManagerMessage) -> None:
-        self.told.append(message)
+    def tell(self, *messages: m.OrderManagerMessage) -> None:
+        self.told.extend(messages)
 
     def take(self) -> list[m.OrderManagerMessage]:
         told, self.told = self.told, []

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from actors.messages import EntriesRemoved, SourceLost, SourceReady
+from actors.messages import EntriesRead, EntriesRemoved, SourceLost, SourceReady
 from actors.signal_consumer.base import Entry, SignalSource, SourceAway
 from actors.signal_consumer.embedded import EmbeddedSource
-from actors.signal_consumer.reader import Reader
+from actors.signal_consumer.reader import REMOVE_AT, Reader
 from actors.signal_consumer.redis_list import RedisListSource
 from tests.servers import RedisServer
 from tests.signal_consumer.probe import Probe
@@ -91,8 +91,10 @@ def test_no_more_than_the_window_is_unsettled(queue: Queue, start_reader: StartR
     probe.expect_nothing()
     assert reader.unsettled == 8
     reader.settle(first[:3], 3)
-    assert probe.expect(EntriesRemoved).last_seq == 3
-    assert [entry.payload for entry in probe.entries(3)] == payloads(3, start=8)
+    read, removed = sorted((probe.next(), probe.next()), key=lambda message: type(message).__name__)
+    assert isinstance(read, EntriesRead)
+    assert [entry.payload for entry in read.entries] == payloads(3, start=8)
+    assert removed == EntriesRemoved(last_seq=3)
     probe.expect_nothing()
 
 
@@ -106,6 +108,53 @@ def test_what_is_settled_leaves_the_queue_before_its_removal_is_told(queue: Queu
     assert queue.source().is_empty()
 
 
+class EndlessSource(EmbeddedSource):
+    """A queue that always has another entry at once, and counts its removals."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.removals: list[int] = []
+        self._given = 0
+
+    def read(self, limit: int, wait: float) -> list[Entry]:
+        self._given += 1
+        time.sleep(0.001)
+        return [Entry(b"{}", str(self._given))]
+
+    def settle(self, entries: Sequence[Entry], last_seq: int | None = None) -> None:
+        self.removals.append(len(entries))
+
+
+def test_a_busy_queue_is_read_many_times_for_each_removal_and_yet_removed_from_soon(
+    start_reader: StartReader, tmp_path: Path
+) -> None:
+    source = EndlessSource(tmp_path / "inbox.sqlite")
+    reader, probe = start_reader(source, window=1000)
+    settled = 0
+    while len(source.removals) < 4:
+        message = probe.next()
+        if isinstance(message, EntriesRead):
+            settled += len(message.entries)
+            reader.settle(message.entries, settled)
+
+    assert sum(source.removals) > 3 * len(source.removals)
+    assert settled - sum(source.removals) < 500
+
+
+def test_a_busy_queue_is_removed_from_at_once_when_much_is_settled(
+    start_reader: StartReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.signal_consumer.reader.REMOVE_WITHIN", 3600.0)
+    source = EndlessSource(tmp_path / "inbox.sqlite")
+    reader, probe = start_reader(source, window=1000)
+    while not source.removals:
+        message = probe.next()
+        if isinstance(message, EntriesRead):
+            reader.settle(message.entries, 1)
+
+    assert source.removals[0] >= REMOVE_AT
+
+
 def test_a_restart_reads_again_under_a_new_epoch_and_frees_the_window(queue: Queue, start_reader: StartReader) -> None:
     queue.push(payloads(10))
     reader, probe = start_reader(queue.unopened(), window=4)
@@ -117,7 +166,8 @@ def test_a_restart_reads_again_under_a_new_epoch_and_frees_the_window(queue: Que
     assert all(entry.redelivered for entry in again)
     reader.settle(stale, 4)
     reader.settle(again, 4)
-    probe.expect(EntriesRemoved)
+    while not isinstance(probe.next(), EntriesRemoved):
+        pass
     wait_until(lambda: reader.unsettled == 4)
     assert reader.unsettled == 4, "settling twice must not widen the window"
 

@@ -43,10 +43,11 @@ class SimulatedLane(Lane):
     def start(self, reports: Address[BrokerMessage]) -> None:
         self._reports = reports
 
-    def tell(self, message: BrokerCall) -> None:
-        self._waiting[id(message)] = message
-        self._calls.append(message)
-        self._next()
+    def tell(self, *messages: BrokerCall) -> None:
+        for message in messages:
+            self._waiting[id(message)] = message
+            self._calls.append(message)
+            self._next()
 
     def abandon(self, call: BrokerCall) -> None:
         if self._current is not None and self._current[0] is call:

@@ -19,7 +19,6 @@ def test_events_come_back_byte_for_byte(store: Store) -> None:
 
     assert store.events() == unit.events
     assert store.events(after=1, limit=2) == [event(2), event(3, "oa-1")]
-    assert store.events_of("oa-1") == [event(1, "oa-1"), event(3, "oa-1")]
 
 
 def test_an_event_number_is_given_once(store: Store) -> None:

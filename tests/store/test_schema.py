@@ -79,7 +79,6 @@ LOOKUPS = {
     "SELECT * FROM fills WHERE fill_id IN (SELECT value FROM json_each('[]'))": "fill_id=",
     "SELECT * FROM fills WHERE client_order_id = 'a'": "client_order_id=",
     "SELECT entry_id FROM signals WHERE entry_id IN (SELECT value FROM json_each('[]'))": "entry_id=",
-    "SELECT * FROM events WHERE order_id = 'a'": "order_id=",
 }
 
 

@@ -4,13 +4,13 @@ import pytest
 from sqlalchemy import make_url
 
 from actors.store.schema import controls, orders
-from actors.store.statements import MAX_ROWS, STEP, insert
+from actors.store.statements import MAX_ROWS, STEP, insert, update
 
 SQLITE = make_url("sqlite://").get_dialect()()
 POSTGRESQL = make_url("postgresql+psycopg://").get_dialect()()
 
 
-def test_sqlite_takes_up_to_256_rows_in_at_most_two_statements_of_few_texts() -> None:
+def test_sqlite_takes_up_to_a_number_of_rows_in_at_most_two_statements_of_few_texts() -> None:
     bulk = insert(SQLITE, controls, ["name", "value"])
     texts = set()
     for count in range(1, MAX_ROWS + 1):
@@ -24,11 +24,21 @@ def test_sqlite_takes_up_to_256_rows_in_at_most_two_statements_of_few_texts() ->
     assert len(texts) == MAX_ROWS // STEP + STEP - 1
 
 
-@pytest.mark.parametrize(("count", "statements"), [(0, 0), (256, 1), (257, 2), (512, 2), (513, 3), (785, 5)])
-def test_sqlite_takes_more_rows_256_at_a_time(count: int, statements: int) -> None:
+@pytest.mark.parametrize(("count", "statements"), [(0, 0), (512, 1), (513, 2), (1024, 2), (1025, 3), (1569, 5)])
+def test_sqlite_takes_more_rows_512_at_a_time(count: int, statements: int) -> None:
     bulk = insert(SQLITE, controls, ["name", "value"])
 
     assert len(list(bulk.batches([("name", "value")] * count))) == statements
+
+
+def test_sqlite_updates_one_row_by_a_plain_statement_with_the_same_parameters() -> None:
+    bulk = update(SQLITE, orders, ("order_id", "status", "filled_qty"), key="order_id")
+
+    assert list(bulk.batches([("oa-1", "filled", 5)])) == [
+        ("UPDATE orders SET status = ?2, filled_qty = ?3 WHERE orders.order_id = ?1", ("oa-1", "filled", 5))
+    ]
+    ((text, _),) = bulk.batches([("oa-1", "filled", 5), ("oa-2", "filled", 5)])
+    assert "VALUES (?, ?, ?), (?, ?, ?)" in text
 
 
 def test_the_widest_statement_stays_within_what_sqlite_takes() -> None:

@@ -19,11 +19,12 @@ class Probe:
         self.on_tell: Callable[[Any], None] = lambda _message: None
         self._changed = threading.Condition()
 
-    def tell(self, message: object) -> None:
-        self.on_tell(message)
-        with self._changed:
-            self.messages.append(message)
-            self._changed.notify_all()
+    def tell(self, *messages: object) -> None:
+        for message in messages:
+            self.on_tell(message)
+            with self._changed:
+                self.messages.append(message)
+                self._changed.notify_all()
 
     def all(self, kind: type[T]) -> list[T]:
         """Return the messages of one kind, oldest first."""

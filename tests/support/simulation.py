@@ -78,16 +78,17 @@ class Mailbox:
     def __repr__(self) -> str:
         return f"<mailbox of {self.cell.name}>"
 
-    def tell(self, message: object) -> None:
+    def tell(self, *messages: object) -> None:
         if self._process.alive:
-            self.messages.append(message)
+            self.messages.extend(messages)
 
 
 class Call:
     """Something that happens later in no actor's thread. The message told to it is the action."""
 
-    def tell(self, message: Callable[[], None]) -> None:
-        message()
+    def tell(self, *messages: Callable[[], None]) -> None:
+        for message in messages:
+            message()
 
 
 class Process:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, Select, Table
 
 from actors.store.failures import explained
-from actors.store.statements import among, value_list
+from actors.store.statements import Row, among, value_list
 
 
 class Asking:
@@ -31,20 +31,12 @@ class Asking:
         if not values:
             return ()
         dialect = self._engine.dialect
-        text = f"{head} WHERE {among(dialect, column)}{tail}"
-        with explained(self._engine, self._where):
-            connection = self._engine.raw_connection()  # asked for every batch: SQLAlchemy's own layer would double it
-            try:
-                cursor = connection.cursor()
-                cursor.execute(text, value_list(dialect, values))
-                rows = cursor.fetchall()
-                cursor.close()
-            except BaseException:
-                connection.invalidate()
-                self._engine.dispose()  # what waits in the pool is as likely to be dead
-                raise
-            connection.close()
-        return rows
+        return self._look_up(f"{head} WHERE {among(dialect, column)}{tail}", value_list(dialect, values))
+
+    def _look_up(self, text: str, parameters: Row) -> Sequence[Sequence[Any]]:
+        """Return every row of a query in the database's own words."""
+        with explained(self._engine, self._where), self._engine.connect() as connection:
+            return connection.exec_driver_sql(text, parameters).fetchall()
 
 
 def select_head(table: Table, leave_out: Collection[str] = ()) -> str:

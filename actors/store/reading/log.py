@@ -42,11 +42,6 @@ class LogReads(Asking):
         query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
         return [event_from(row) for row in self._all(query)]
 
-    def events_of(self, order_id: str) -> list[Event]:
-        """Return an order's events."""
-        query = select(events).where(events.c.order_id == order_id).order_by(events.c.seq)
-        return [event_from(row) for row in self._all(query)]
-
     def controls(self) -> dict[str, str]:
         """Return every control by name."""
         return {row[0]: row[1] for row in self._all(select(controls))}

@@ -18,7 +18,8 @@ class OrderReads(Asking):
 
     def order(self, order_id: str) -> Order | None:
         """Return an order, finished or not; None if there is none of this id."""
-        return self.orders((order_id,)).get(order_id)
+        row = self._first(select(*_COLUMNS).where(orders.c.order_id == order_id))
+        return None if row is None else order_from(row)
 
     def orders(self, order_ids: Collection[str]) -> dict[str, Order]:
         """Return those of these orders that exist, by order id."""
