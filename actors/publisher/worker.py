@@ -18,7 +18,8 @@ _LOG: Final = logging.getLogger(__name__)
 class PublisherWorker:
     """Publishes the events it is handed, in order, and tells how far it came.
 
-    A batch is what is there, at most ``batch`` events. One the sink did not take is sent again until it does, after a
+    A batch is what is there, at most ``batch`` events; while they keep coming, batches leave ``gather`` seconds apart,
+    for each costs a trip. One the sink did not take is sent again until it does, after a
     pause that grows; nothing is ever left out. It lives across restarts of the actor, which empties it by
     :meth:`reset` and hands events from the cursor on again. An orderly end is :meth:`wait_published`, then
     :meth:`stop`, and only then the actor's end, so that the cursor it saves is the last event published.
@@ -28,6 +29,7 @@ class PublisherWorker:
         capacity: How many events the actor may have in here.
         batch: How many events go out at once.
         pauses: The shortest and the longest pause while the sink is away, in seconds.
+        gather: How long the events of one batch may keep a small next one waiting, in seconds.
     """
 
     def __init__(
@@ -37,11 +39,15 @@ class PublisherWorker:
         capacity: int = 8_192,
         batch: int = 512,
         pauses: tuple[float, float] = (0.1, 5.0),
+        gather: float = 0.002,
     ) -> None:
         self.capacity = capacity
         self._sink = sink
         self._batch = batch
         self._pauses = pauses
+        self._gather = gather
+        self._next_at = 0.0  # when the next batch may leave that is not full
+        self._gathering = False
         self._events: deque[Event] = deque()
         self._changed = Condition()
         self._stopping = False
@@ -65,7 +71,8 @@ class PublisherWorker:
         """Take events to publish; they follow those handed before. Returns at once."""
         with self._changed:
             self._events.extend(events)
-            self._changed.notify_all()
+            if not self._gathering or len(self._events) >= self._batch:
+                self._changed.notify_all()
 
     def reset(self, published: int) -> None:
         """Drop what waits; what is handed next follows this event. The batch under way still goes out."""
@@ -142,9 +149,16 @@ class PublisherWorker:
     def _next_batch(self) -> list[Event]:
         """Wait for events; return none once the worker is to stop and nothing is left."""
         with self._changed:
-            while not self._events and not self._stopping:
-                self._changed.wait()
+            while not self._stopping and (not self._events or self._gathers()):
+                self._changed.wait(None if not self._events else self._next_at - time.monotonic())
+            self._gathering = False
+            self._next_at = time.monotonic() + self._gather
             return [self._events.popleft() for _ in range(min(self._batch, len(self._events)))]
+
+    def _gathers(self) -> bool:
+        """Whether to wait for more events, because the last batch has only just left."""
+        self._gathering = len(self._events) < self._batch and time.monotonic() < self._next_at
+        return self._gathering
 
     def _stops_within(self, seconds: float) -> bool:
         """Pause; return True at once when the worker is to stop."""

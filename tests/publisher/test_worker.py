@@ -40,6 +40,48 @@ def test_it_publishes_in_order_in_batches_of_what_is_there(worker: PublisherWork
     assert inbox.messages == [EventsPublished(last_seq=seq) for seq in (10, 20, 25)]
 
 
+def test_a_small_batch_waits_a_moment_after_the_last_and_a_full_one_does_not(sink: MemorySink) -> None:
+    worker = PublisherWorker(sink, batch=10, gather=3600.0)
+    inbox = Inbox()
+    worker.start(inbox)
+    worker.hand(events(1, 1))
+    inbox.wait(published(1))
+    for seq in range(2, 11):
+        worker.hand(events(seq, seq))
+    assert sink.seqs == [1]
+
+    worker.hand(events(11, 11))
+    inbox.wait(published(11))
+    worker.hand(events(12, 13))
+    assert worker.stop(20)
+    assert [len(batch) for batch in sink.batches] == [1, 10, 2]
+
+
+def test_what_is_gathered_may_be_dropped_before_it_leaves(sink: MemorySink) -> None:
+    worker = PublisherWorker(sink, batch=10, gather=3600.0)
+    inbox = Inbox()
+    worker.start(inbox)
+    worker.hand(events(1, 1))
+    inbox.wait(published(1))
+    worker.hand(events(2, 3))
+    worker.reset(1)
+    worker.hand(events(2, 11))
+    inbox.wait(published(11))
+    assert worker.stop(20)
+    assert sink.seqs == list(range(1, 12))
+
+
+def test_what_is_gathered_leaves_in_time(sink: MemorySink) -> None:
+    worker = PublisherWorker(sink, batch=10, gather=0.05)
+    inbox = Inbox()
+    worker.start(inbox)
+    worker.hand(events(1, 1))
+    inbox.wait(published(1))
+    worker.hand(events(2, 3))
+    inbox.wait(published(3))
+    assert worker.stop(20)
+
+
 def test_while_the_sink_is_away_it_says_so_once_and_then_sends_the_same_events(
     worker: PublisherWorker, sink: MemorySink
 ) -> None:
