@@ -14,8 +14,8 @@ from actors.model import BookedFill, Event, Order, OrderFill, OrderStatus, Signa
 from actors.signal_consumer.base import Entry
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Base class of all messages."""
+class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base class; values are in no reference cycles, so ``gc`` is for what holds somebody else's objects."""
 
 
 # to the signal consumer
@@ -101,27 +101,27 @@ class IntakeRestarted(Message, frozen=True):
     """The signal consumer starts over; leftovers of the queue come next, marked redelivered."""
 
 
-class SubmitSignal(Message, frozen=True):
+class SubmitSignal(Message, frozen=True, gc=True):
     """A host's signal; ``reply`` gets the order once the broker answered, it is final, or it is UNKNOWN."""
 
     signal: Signal
     reply: Future[Order]
 
 
-class CancelOrder(Message, frozen=True):
+class CancelOrder(Message, frozen=True, gc=True):
     """A host asks for a cancel; ``reply`` gets True once the request is durable, or RequestRefused."""
 
     order_id: str
     reply: Future[bool]
 
 
-class CancelAll(Message, frozen=True):
+class CancelAll(Message, frozen=True, gc=True):
     """A host asks to cancel every live order of ours; ``reply`` gets the order ids asked for."""
 
     reply: Future[tuple[str, ...]]
 
 
-class HaltTrading(Message, frozen=True):
+class HaltTrading(Message, frozen=True, gc=True):
     """Stop new orders, durably."""
 
     reason: str
@@ -129,14 +129,14 @@ class HaltTrading(Message, frozen=True):
     reply: Future[bool] | None = None
 
 
-class ResumeTrading(Message, frozen=True):
+class ResumeTrading(Message, frozen=True, gc=True):
     """Allow new orders again, durably."""
 
     by: str
     reply: Future[bool] | None = None
 
 
-class Reconcile(Message, frozen=True):
+class Reconcile(Message, frozen=True, gc=True):
     """Compare our books with the broker's now; ``reply`` gets the number of differences mended."""
 
     reply: Future[int] | None = None
@@ -323,7 +323,7 @@ class QueryVenue(Message, frozen=True):
     judge: frozenset[str]
 
 
-class CallReturned(Message, frozen=True):
+class CallReturned(Message, frozen=True, gc=True):
     """A worker finished a broker call: ``value`` is what the broker returned, ``error`` what it raised."""
 
     call: "BrokerCall"

@@ -121,6 +121,11 @@ def bulk(part: bytes) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(part), part)
 
 
+MULTI: Final = b"*1\r\n" + bulk(b"MULTI")
+EXEC: Final = b"*1\r\n" + bulk(b"EXEC")
+"""The two ends of a transaction, packed."""
+
+
 def copy_dead(link: RedisLink, key: str, payloads: Sequence[bytes]) -> None:
     """Put courtesy copies of bad messages into the capped list beside a queue."""
     if payloads:

@@ -49,7 +49,7 @@ class ReportStatus(StrEnum):
     UNCLEAR = "unclear"
 
 
-class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
+class OrderReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A broker's picture of one order (FIX ExecutionReport, a Futu order row).
 
     Attributes:

@@ -11,7 +11,7 @@ from actors.model.signal import Side
 _MAX_FEE: Final = Decimal(10) ** 15
 
 
-class OrderFill(msgspec.Struct, frozen=True):
+class OrderFill(msgspec.Struct, frozen=True, gc=False):
     """One execution (FIX ExecutionReport with ExecType Trade; a Futu deal).
 
     Attributes:
@@ -63,7 +63,7 @@ class OrderFill(msgspec.Struct, frozen=True):
         return msgspec.json.decode(data, type=cls)
 
 
-class BookedFill(OrderFill, frozen=True, kw_only=True):
+class BookedFill(OrderFill, frozen=True, kw_only=True, gc=False):
     """A fill in our ledger; also what is published on the ``fills`` channel.
 
     Attributes:

@@ -12,7 +12,7 @@ from actors.model.status import OrderFlag, OrderStatus
 from actors.runtime.clock import utc_now
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     """An immutable picture of one order.
 
     Attributes:

@@ -26,7 +26,7 @@ MAX_BYTES: Final = 16 * 1024
 """A message larger than this is refused before it is parsed."""
 
 
-class Signal(msgspec.Struct, frozen=True):
+class Signal(msgspec.Struct, frozen=True, gc=False):
     """A strategy's approved wish to trade.
 
     Attributes:

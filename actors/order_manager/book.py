@@ -18,7 +18,7 @@ AVERAGE: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 """An average is the exact sum divided once, to 28 digits."""
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """What an event did to an order.
 
     Attributes:

@@ -14,7 +14,7 @@ FILL_BOOKED = "fill.booked"
 _encode = msgspec.json.Encoder().encode
 
 
-class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
+class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A change of an order's state as JSON; members that say nothing are left out.
 
     Attributes:
@@ -53,7 +53,7 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True):
     parent_id: str | None = None
 
 
-class FillBody(msgspec.Struct, frozen=True, omit_defaults=True):
+class FillBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A booked fill as JSON, and its order's state afterwards; the rest stands in ``fill``."""
 
     event_id: str
@@ -68,7 +68,7 @@ class FillBody(msgspec.Struct, frozen=True, omit_defaults=True):
     alert: bool = False
 
 
-class NoteBody(msgspec.Struct, frozen=True, omit_defaults=True):
+class NoteBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Something that changed no order, as JSON."""
 
     event_id: str

@@ -8,7 +8,7 @@ from redis import ResponseError
 
 from actors.model import Event
 from actors.publisher.base import SinkAway
-from actors.redis_link import TIMEOUT, RedisAway, RedisLink, bulk
+from actors.redis_link import EXEC, MULTI, TIMEOUT, RedisAway, RedisLink, bulk
 
 _FILL: Final = "fill.booked"
 
@@ -21,8 +21,6 @@ class _Body(msgspec.Struct, gc=False):
 
 
 _BODY: Final = msgspec.json.Decoder(_Body)
-_MULTI: Final = b"*1\r\n" + bulk(b"MULTI")
-_EXEC: Final = b"*1\r\n" + bulk(b"EXEC")
 _TYPE: Final = bulk(b"type")
 _EVENT: Final = bulk(b"event")
 
@@ -62,14 +60,14 @@ class RedisSink:
 
     def publish(self, events: Sequence[Event]) -> None:
         """Write one batch in one transaction, so that no later event can get in where an earlier one was refused."""
-        commands = [_MULTI]
+        commands = [MULTI]
         for event in events:
             body = _BODY.decode(event.body)
             event_id, kind = bulk(body.event_id.encode()), bulk(event.type.encode())
             commands.append(b"".join((self._append, event_id, _TYPE, kind, _EVENT, bulk(event.body))))
             if event.type == _FILL:
                 commands.append(self._publish + bulk(bytes(body.fill)))
-        commands.append(_EXEC)
+        commands.append(EXEC)
         try:
             done = self._link.ask([b"".join(commands)], len(commands))[-1]
         except RedisAway as away:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
-from actors.redis_link import MAX_BLOCK, Command, OutOfMemory, RedisLink, copy_dead
+from actors.redis_link import EXEC, MAX_BLOCK, MULTI, OutOfMemory, RedisLink, bulk, copy_dead
 from actors.runtime.clock import new_id
 from actors.signal_consumer.base import Entry
 
@@ -25,6 +25,7 @@ class RedisListSource:
         self._key = key
         self._processing = f"{key}:processing:{account_id}"
         self._move = self._link.pack("LMOVE", self._key, self._processing, "RIGHT", "LEFT")
+        self._lrem = b"*4\r\n" + bulk(b"LREM") + bulk(self._processing.encode())
         self._sizes = self._link.pack("LLEN", self._key) + self._link.pack("LLEN", self._processing)
         self._known = False  # whether the counts below agree with the server
         self._waiting = 0  # how many the producers' list held when last looked at
@@ -173,19 +174,19 @@ class RedisListSource:
         if not copies:
             return
         # From the tail, where the oldest are: the first copy met is the one that was given out first.
-        removals: list[Command] = [("LREM", self._processing, -count, payload) for payload, count in copies.items()]
+        removals = [self._lrem + bulk(b"%d" % -count) + bulk(payload) for payload, count in copies.items()]
         if self._last_seq is None:
-            self._link.trip(removals)
+            self._link.ask([b"".join(removals)], len(removals))
             return
         # In one transaction, so that after a crash the marker tells exactly which recorded entries are gone.
         self._token = new_id()
-        marker = ("SET", self._removed, f"{self._last_seq} {self._token}")
+        marker = self._link.pack("SET", self._removed, f"{self._last_seq} {self._token}")
         try:
-            self._link.trip([("MULTI",), *removals, marker, ("EXEC",)])
+            self._link.ask([b"".join((MULTI, *removals, marker, EXEC))], len(removals) + 3)
         except OutOfMemory:
             # Nothing of it was done. Only removing makes room; the next removal writes the marker again. Should a crash
             # come first, an equal entry moved aside meanwhile counts as the one removed here, which made its order.
-            self._link.trip(removals)
+            self._link.ask([b"".join(removals)], len(removals))
 
 
 _MORE: Final = 7

@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
 
 
-class SignalRecord(msgspec.Struct, frozen=True):
+class SignalRecord(msgspec.Struct, frozen=True, gc=False):
     """One queue entry (or one signal of a host) and its outcome.
 
     Attributes:

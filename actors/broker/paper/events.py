@@ -77,8 +77,8 @@ def split_id(order_id: str) -> tuple[str, int]:
 
 
 def number_of(order_id: str) -> int:
-    """Return n of ``PAPER-<tag>-<n>``, which grows from order to order."""
-    return split_id(order_id)[1]
+    """Return n of an order's id in the book, ``PAPER-<tag>-<n>``, which grows from order to order."""
+    return int(order_id.rpartition("-")[2])
 
 
 _ORDER_ID: Final = re.compile(PREFIX + r"([0-9a-z]{6})-([0-9]{1,18})")

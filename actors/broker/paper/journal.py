@@ -21,7 +21,7 @@ if sys.platform != "win32":
 logger = logging.getLogger(__name__)
 
 
-class _Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class _Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One line: exactly one of these."""
 
     accepted: Accepted | None = None
