@@ -86,18 +86,20 @@ def apply_fill(order: Order, fill: OrderFill, now: datetime) -> Step:
     }
     if order.broker_order_id is None:
         changes["broker_order_id"] = fill.order_id
-    flags = set(order.flags) - {OrderFlag.OVERFILL}
-    if event is OrderEvent.FILL_REVERSED:
-        flags.add(OrderFlag.BUSTED)
-    elif state in _CLOSED:
-        flags.add(OrderFlag.LATE_FILL)
-    if changes["overfill_qty"]:
-        flags.add(OrderFlag.OVERFILL)
-    if cell.target is Target.IMPOSSIBLE:
+    impossible = cell.target is Target.IMPOSSIBLE
+    if impossible:
         # The ledger keeps what the broker reports in any state; where the table knows no next state, the status stays.
-        flags.add(OrderFlag.NEEDS_REVIEW)
         cell = Cell(Target.SAME, alert=True)
-    if flags or order.flags:
+    if order.flags or impossible or event not in _ORDINARY or state in _CLOSED:
+        flags = set(order.flags) - {OrderFlag.OVERFILL}
+        if event is OrderEvent.FILL_REVERSED:
+            flags.add(OrderFlag.BUSTED)
+        elif state in _CLOSED:
+            flags.add(OrderFlag.LATE_FILL)
+        if changes["overfill_qty"]:
+            flags.add(OrderFlag.OVERFILL)
+        if impossible:
+            flags.add(OrderFlag.NEEDS_REVIEW)
         changes["flags"] = tuple(sorted(flags))
     return _finish(order, cell, changes, now, None, reopens=state is State.REJECTED)
 
@@ -156,6 +158,7 @@ _EFFECTS: Final = {
     OrderEvent.ABSENT: _review,
 }
 
+_ORDINARY: Final = frozenset({OrderEvent.FILL_PART, OrderEvent.FILL_REST})
 _CLOSED: Final = frozenset({State.CANCELLED, State.REJECTED, State.EXPIRED})
 _KEEPS_REASON: Final = frozenset(
     {OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.UNKNOWN, OrderStatus.CANCELLED}

@@ -9,7 +9,6 @@ as one JSON parameter, which its driver passes on untouched; thousands of parame
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
-from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -17,6 +16,7 @@ from sqlalchemy import BigInteger, Column, Dialect, LargeBinary, Table
 from typing_extensions import override
 
 Row: TypeAlias = tuple[Any, ...]
+Parameters: TypeAlias = Sequence[Any]
 
 MAX_ROWS: Final = 512
 """Rows of one SQLite statement at most; with 29 columns well below the number of parameters it takes."""
@@ -29,7 +29,7 @@ class Bulk(ABC):
     """One statement over any number of rows."""
 
     @abstractmethod
-    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Parameters]]:
         """Yield text and parameters of each statement to run; none for no rows."""
 
 
@@ -42,7 +42,7 @@ class ValuesBulk(Bulk):
         self._single = single
 
     @override
-    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Parameters]]:
         if self._single is not None and len(rows) == 1:
             yield self._single, rows[0]
             return
@@ -50,7 +50,10 @@ class ValuesBulk(Bulk):
         while left := len(rows) - start:
             size = MAX_ROWS if left >= MAX_ROWS else (left - left % STEP or left)
             some = rows if size == len(rows) else rows[start : start + size]
-            yield self._text_for(size), tuple(chain.from_iterable(some))
+            values: list[Any] = []
+            for row in some:
+                values += row  # a copy of the row as a whole, where a chain of rows would hand on each value
+            yield self._text_for(size), values
             start += size
 
 
@@ -63,7 +66,7 @@ class JsonBulk(Bulk):
         self._text = head + rows + tail
 
     @override
-    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    def batches(self, rows: Sequence[Row]) -> Iterator[tuple[str, Parameters]]:
         if rows:
             yield self._text, (msgspec.json.encode(rows).decode(),)
 
