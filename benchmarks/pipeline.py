@@ -45,9 +45,12 @@ class MeasuredBroker(PaperBroker):
         return super().submit_order(order)
 
 
-def serve(directory: Path, url: str, transport: Literal["redis_list", "redis_stream"], *, book: bool = False) -> None:
+def serve(
+    directory: Path, url: str, transport: Literal["redis_list", "redis_stream"], *, book: bool, ages: bool
+) -> None:
     """Run the system until a line arrives on stdin; print what was measured."""
-    broker = MeasuredBroker(directory / "paper-book.jsonl" if book else None)
+    path = directory / "paper-book.jsonl" if book else None
+    broker = MeasuredBroker(path) if ages else PaperBroker(0.0, book=path)
     settings = Settings(
         account_id="BENCH",
         data_dir=str(directory),
@@ -59,7 +62,7 @@ def serve(directory: Path, url: str, transport: Literal["redis_list", "redis_str
         print("ready", flush=True)
         sys.stdin.readline()
         orders = len(system.fills())
-    print(json.dumps({"fills": orders, "ages": broker.ages}), flush=True)
+    print(json.dumps({"fills": orders, "ages": getattr(broker, "ages", [])}), flush=True)
 
 
 class Bench:
@@ -106,7 +109,7 @@ class Bench:
     def start(self) -> None:
         """Start the system and wait until trading is open."""
         command = [sys.executable, __file__, "--serve", str(self.directory / "data"), self.url]
-        command += ["--transport", self.transport, *self.book]
+        command += ["--transport", self.transport, "--ages", *self.book]
         self.system = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.system.stdout is not None
         assert self.system.stdout.readline() == "ready\n"
@@ -210,10 +213,11 @@ def main() -> None:
     parser.add_argument("--rival", action="store_true", help="alternate with asyncio_plan.py, which keeps nothing")
     parser.add_argument("--fsync", choices=["everysec", "always"], default="everysec")
     parser.add_argument("--book", action="store_true", help="the paper broker keeps its book in a file")
+    parser.add_argument("--ages", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--serve", nargs=2, metavar=("DIRECTORY", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(Path(options.serve[0]), options.serve[1], options.transport, book=options.book)
+        serve(Path(options.serve[0]), options.serve[1], options.transport, book=options.book, ages=options.ages)
         return
     bench = Bench(options.transport, options.fsync, book=options.book)
     try:
