@@ -124,15 +124,22 @@ class Bench:
             command = [sys.executable, str(Path(__file__).with_name("asyncio_plan.py")), self.url]
         self.system = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         while not self._reading(count):
+            self._check()
             time.sleep(0.0005)
         began, cpu = time.perf_counter(), self.cpu()
         while self.published() - before < count:
+            self._check()
             time.sleep(0.005)
         seconds = time.perf_counter() - began
         used = self.cpu() - cpu
         result = self.stop()
         assert result["fills"] == count, result["fills"]
         return {"orders_per_second": round(count / seconds), "cpu_us_per_order": round(used / count * 1e6, 1)}
+
+    def _check(self) -> None:
+        """Fail instead of waiting for a system that has ended."""
+        assert self.system is not None
+        assert self.system.poll() is None, f"the system under test ended with {self.system.returncode}"
 
     def _reading(self, count: int) -> bool:
         if self.transport == "redis_list":
