@@ -174,7 +174,6 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._context.after(_TICK, "tick", m.BrokerTick())
 
     def _watch(self, lane: Lane, limit: float) -> None:
-        lane.flush()
         call = lane.overdue(limit)
         if call is None:
             return

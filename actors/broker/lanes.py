@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Final
 
 from actors.messages import BrokerCall, BrokerMessage, CallReturned, PlaceOrder
 from actors.runtime.behavior import Address
@@ -13,19 +12,12 @@ from actors.runtime.clock import Clock
 log = logging.getLogger(__name__)
 
 
-TOGETHER: Final = 0.001
-"""Seconds in which answers leave together, counted from the beginning of the first call."""
-
-
 class Lane:
     """One queue of broker calls and the thread that works it off, in order.
 
     Outlives restarts of the broker actor, so that no call under way is forgotten. A call that outstays its deadline
     cannot be stopped: :meth:`abandon` gives the rest of the queue to a new thread, and whatever the old one still
     learns is reported all the same, because it is news about the world.
-
-    Answers that follow each other within :data:`TOGETHER` leave together, as long as another call waits; so a broker
-    that answers at once is not held up by the telling. Should the next call hang, :meth:`flush` tells them.
     """
 
     def __init__(self, name: str, perform: Callable[[BrokerCall], object], clock: Clock) -> None:
@@ -35,9 +27,7 @@ class Lane:
         self._queue: SimpleQueue[BrokerCall | None] = SimpleQueue()
         self._waiting: dict[int, BrokerCall] = {}
         self._current: tuple[BrokerCall, float] | None = None
-        self._turn = threading.Lock()  # a call returns or is abandoned, never both; guards the answers held
-        self._held: list[CallReturned] = []
-        self._held_since = 0.0
+        self._turn = threading.Lock()  # a call returns or is abandoned, never both
         self._reports: Address[BrokerMessage] | None = None
         self._threads: list[threading.Thread] = []
 
@@ -53,7 +43,7 @@ class Lane:
             self._queue.put(message)
 
     def outstanding(self) -> frozenset[str]:
-        """Return the orders whose submit call is queued, under way, or answered and not told yet."""
+        """Return the orders whose submit call is queued or under way."""
         return frozenset(c.order.order_id for c in tuple(self._waiting.values()) if isinstance(c, PlaceOrder))
 
     def overdue(self, limit: float) -> BrokerCall | None:
@@ -71,15 +61,6 @@ class Lane:
             self._current = None
         self._spawn()
         log.error("broker lane %s: a call does not return; the lane goes on in a new thread", self.name)
-
-    def flush(self) -> None:
-        """Tell what was answered and is still held."""
-        with self._turn:
-            held, self._held = self._held, []
-        if held and self._reports is not None:
-            self._reports.tell(*held)
-        for answer in held:
-            del self._waiting[id(answer.call)]
 
     def stop(self, timeout: float) -> list[str]:
         """End once the queue is worked off; returns the threads that did not end in time."""
@@ -101,24 +82,19 @@ class Lane:
         while not abandoned:
             call = self._queue.get()
             if call is None:
-                self.flush()
                 return
-            began = self._clock.monotonic()
-            self._current = mine = (call, began)
+            mine = (call, self._clock.monotonic())
+            self._current = mine
             value: object = None
             error: BaseException | None = None
             try:
                 value = self._perform(call)
             except BaseException as caught:  # noqa: BLE001 - the broker's code is foreign: whatever it raises is an answer
                 error = caught
-            answer = CallReturned(call=call, value=value, error=error, at=self._clock.now())
             with self._turn:
                 abandoned = self._current is not mine
                 if not abandoned:
                     self._current = None
-                if not self._held:
-                    self._held_since = began
-                self._held.append(answer)
-                late = self._clock.monotonic() - self._held_since > TOGETHER
-            if late or abandoned or self._queue.empty():
-                self.flush()
+            self._waiting.pop(id(call), None)
+            if self._reports is not None:
+                self._reports.tell(CallReturned(call=call, value=value, error=error, at=self._clock.now()))

@@ -10,11 +10,10 @@ import pytest
 from actors import messages as m
 from actors.broker.actor import BrokerActor, BrokerDeadlines
 from actors.broker.gate import TradingGate
-from actors.broker.lanes import TOGETHER, Lane
+from actors.broker.lanes import Lane
 from actors.broker.session import BrokerSession
 from actors.runtime.threads import ThreadRuntime
 from tests.broker.fake import FakeVenue, Hold, StepClock, no_thread_left
-from tests.runtime.waiting import wait_until
 from tests.support.builders import order, order_id
 from tests.support.probe import Probe
 
@@ -84,58 +83,7 @@ def test_a_submit_is_outstanding_from_the_moment_it_is_told_until_it_returned(ri
     assert rig.lane.outstanding() == {order_id(1), order_id(2)}
     hold.opened.set()
     rig.returned(2)
-    wait_until(lambda: rig.lane.outstanding() == frozenset())
-
-
-class Counting:
-    """Counts how many messages are told at once."""
-
-    def __init__(self, inbox: Probe) -> None:
-        self.sizes: list[int] = []
-        self._inbox = inbox
-
-    def tell(self, *messages: m.BrokerMessage) -> None:
-        self.sizes.append(len(messages))
-        self._inbox.tell(*messages)
-
-
-def test_answers_that_follow_each_other_at_once_are_told_together(rig: Rig) -> None:
-    hold = rig.work.holds["S1"] = Hold()
-    for number in range(1, 6):
-        rig.lane.tell(place(number))
-    hold.wait_entered()
-    counting = rig.lane._reports = Counting(rig.inbox)
-    hold.opened.set()
-    assert rig.returned(5) == [f"S{number}" for number in range(1, 6)]
-    assert counting.sizes == [5]
-
-
-def test_an_answer_is_told_before_the_next_call_when_its_own_took_a_while(rig: Rig) -> None:
-    first, second = (rig.work.holds.setdefault(f"S{number}", Hold()) for number in (1, 2))
-    rig.lane.tell(place(1))
-    rig.lane.tell(place(2))
-    first.wait_entered()
-    rig.clock.seconds += 2 * TOGETHER
-    first.opened.set()
-    assert rig.returned(1) == ["S1"]
-    second.opened.set()
-    rig.returned(2)
-
-
-def test_answers_held_before_a_call_that_hangs_are_told_by_a_flush_and_are_outstanding_until_then(rig: Rig) -> None:
-    first, second = (rig.work.holds.setdefault(f"S{number}", Hold()) for number in (1, 2))
-    rig.lane.tell(place(1))
-    rig.lane.tell(place(2))
-    first.wait_entered()
-    first.opened.set()
-    second.wait_entered()
-    assert rig.returned(0) == []
-    assert rig.lane.outstanding() == {order_id(1), order_id(2)}
-    rig.lane.flush()
-    assert rig.returned(1) == ["S1"]
-    assert rig.lane.outstanding() == {order_id(2)}
-    second.opened.set()
-    rig.returned(2)
+    assert rig.lane.outstanding() == frozenset()
 
 
 def test_a_call_is_overdue_once_it_took_longer_than_its_limit(rig: Rig) -> None:
@@ -166,7 +114,7 @@ def test_after_a_hang_the_lane_goes_on_and_the_late_answer_is_told(rig: Rig) -> 
     assert rig.returned(2) == ["S2", "S1"]
     rig.lane.tell(place(3))
     rig.returned(3)
-    wait_until(lambda: rig.lane.outstanding() == frozenset())
+    assert rig.lane.outstanding() == frozenset()
 
 
 def test_a_call_that_returned_in_the_meantime_is_not_abandoned(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -44,6 +45,41 @@ class Storm(Behavior[tuple[int, int]]):
     def _stumble(self, probability: float) -> None:
         if self._chance.random() < probability:
             raise self._chance.choice([RuntimeError, SystemExit, Unavailable])("planted")
+
+
+class Answering(Behavior[int]):
+    """Lets each sender go on once its message is handled."""
+
+    def __init__(self, turns: list[threading.Semaphore]) -> None:
+        self._turns = turns
+
+    def receive(self, message: int) -> None:
+        self._turns[message].release()
+
+
+def test_no_message_lies_unnoticed_however_the_threads_are_switched(runtime: ThreadRuntime) -> None:
+    turns = [threading.Semaphore(0) for _ in range(4)]
+    address: Address[int] = runtime.spawn("answering", lambda _context: Answering(turns))
+    unnoticed: list[int] = []
+
+    def send(sender: int) -> None:
+        for _ in range(3_000):
+            address.tell(sender)
+            if not turns[sender].acquire(timeout=10):
+                unnoticed.append(sender)
+                return
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        senders = [threading.Thread(target=send, args=(sender,)) for sender in range(4)]
+        for thread in senders:
+            thread.start()
+        for thread in senders:
+            thread.join(50)
+    finally:
+        sys.setswitchinterval(interval)
+    assert unnoticed == []
 
 
 def test_nothing_is_lost_and_order_is_kept_with_four_senders_and_failures_everywhere(
