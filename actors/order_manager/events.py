@@ -1,4 +1,4 @@
-"""The events of the log: what happened, as it is kept and published. Facts only; the store numbers nothing itself."""
+"""The events of the log: what happened, in bytes that are stored and published unchanged (I12)."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -150,15 +150,15 @@ class PublisherWorker:
         """Wait for events; return none once the worker is to stop and nothing is left."""
         with self._changed:
             while not self._stopping and (not self._events or self._gathers()):
-                self._changed.wait(None if not self._events else self._next_at - time.monotonic())
+                self._gathering = bool(self._events)  # else the next event is waited for, however early it comes
+                self._changed.wait(self._next_at - time.monotonic() if self._gathering else None)
             self._gathering = False
             self._next_at = time.monotonic() + self._gather
             return [self._events.popleft() for _ in range(min(self._batch, len(self._events)))]
 
     def _gathers(self) -> bool:
         """Whether to wait for more events, because the last batch has only just left."""
-        self._gathering = len(self._events) < self._batch and time.monotonic() < self._next_at
-        return self._gathering
+        return len(self._events) < self._batch and time.monotonic() < self._next_at
 
     def _stops_within(self, seconds: float) -> bool:
         """Pause; return True at once when the worker is to stop."""

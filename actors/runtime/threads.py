@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -45,12 +45,13 @@ class ThreadAddress:
     mailbox nobody was called to yet; a whole batch costs pykka as much as one message.
     """
 
-    __slots__ = ("_mail", "_name", "_ring", "_rung")
+    __slots__ = ("_call", "_closed", "_mail", "_name", "_rung")
 
-    def __init__(self, name: str, ring: Callable[[object], None]) -> None:
+    def __init__(self, name: str, call: Callable[[object], None]) -> None:
         self._name = name
-        self._ring = ring
+        self._call = call
         self._rung = False
+        self._closed = False
         self._mail: deque[object] = deque()
 
     @override
@@ -59,10 +60,12 @@ class ThreadAddress:
 
     def tell(self, *messages: object) -> None:
         """Put messages into the mailbox, in this order, and return at once; never raises for a stopped actor."""
+        if self._closed:
+            self._dropped(messages)
+            return
         self._mail.extend(messages)
         if not self._rung:
-            self._rung = True
-            self.call(_BELL)
+            self.ring()
 
     @property
     def waiting(self) -> int:
@@ -78,19 +81,27 @@ class ThreadAddress:
         mail = self._mail
         taken = [mail.popleft() for _ in range(min(limit, len(mail)))]
         if mail and not self._rung:
-            self._rung = True
-            self.call(_BELL)
+            self.ring()
         return taken
 
-    def call(self, bell: object) -> None:
+    def ring(self, bell: object = _BELL) -> None:
         """Have the actor's thread look into the mailbox, or do what else the bell stands for."""
+        self._rung = True
         try:
-            self._ring(bell)
+            self._call(bell)
         except pykka.ActorDeadError:
-            kinds = ", ".join(sorted({type(message).__name__ for message in tuple(self._mail)}))
-            self._mail.clear()
+            self._rung = False  # it stops; what lies in the mailbox by now it still takes
+        except BaseException:  # such as a host's KeyboardInterrupt: no bell is under way, so the next message must ring
             self._rung = False
-            logger.warning("Messages for a stopped actor dropped actor=%s kinds=%s", self._name, kinds)
+            raise
+
+    def close(self) -> None:
+        """Take no more mail in; for the actor's own thread, which takes what is there."""
+        self._closed = True
+
+    def _dropped(self, messages: Sequence[object]) -> None:
+        kinds = ", ".join(sorted({type(message).__name__ for message in messages}))
+        logger.warning("Messages for a stopped actor dropped actor=%s kinds=%s", self._name, kinds)
 
 
 class _Seat:
@@ -144,7 +155,10 @@ class ActorThread(pykka.ThreadingActor):
     @override
     def on_stop(self) -> None:
         """Deliver what was told, then end the cell."""
-        self._deliver(self._seat.address.waiting)
+        address = self._seat.address
+        self._deliver(address.waiting)
+        address.close()
+        self._deliver(address.waiting)
         self._guarded(self._cell.stop)
 
     def _deliver(self, limit: int) -> None:
@@ -224,7 +238,7 @@ class ThreadRuntime:
 
     def revive(self, name: str) -> None:
         """Have an actor that is given up (or away) try again at once."""
-        self._seats[name].address.call(_REVIVE)
+        self._seats[name].address.ring(_REVIVE)
 
     def health(self) -> dict[str, CellStatus]:
         """Return the status of every actor, its mailbox counted as held; safe to call from any thread."""

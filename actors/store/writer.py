@@ -153,8 +153,9 @@ class Writer:
             StoreError: It is damaged, or this writer is closed.
         """
         with self._lock, explained(self._engine, self._where):
+            connection = self._connected()
             try:
-                cursor = self._connected().cursor()
+                cursor = connection.cursor()
                 cursor.execute(text, parameters)
                 found: list[Sequence[Any]] = cursor.fetchall()  # type: ignore[assignment]
                 cursor.close()

@@ -1,6 +1,7 @@
 """The worker on its own thread, with a sink in memory."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -69,6 +70,22 @@ def test_what_is_gathered_may_be_dropped_before_it_leaves(sink: MemorySink) -> N
     inbox.wait(published(11))
     assert worker.stop(20)
     assert sink.seqs == list(range(1, 12))
+
+
+def test_after_all_that_was_gathered_is_dropped_a_single_event_leaves_again(sink: MemorySink) -> None:
+    worker = PublisherWorker(sink, batch=10, gather=0.05)
+    inbox = Inbox()
+    worker.start(inbox)
+    worker.hand(events(1, 1))
+    inbox.wait(published(1))
+    worker.hand(events(2, 3))
+    worker.reset(1)
+    gathered = time.monotonic() + 0.2  # longer than the worker waits for company
+    while time.monotonic() < gathered:
+        time.sleep(0.01)
+    worker.hand(events(2, 2))
+    inbox.wait(published(2))
+    assert worker.stop(20)
 
 
 def test_what_is_gathered_leaves_in_time(sink: MemorySink) -> None:

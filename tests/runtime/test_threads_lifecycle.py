@@ -4,16 +4,17 @@ import subprocess
 import sys
 import threading
 import time
+from typing import cast
 
 import pykka
 import pytest
 
-from actors.runtime.behavior import Behavior, Context, Unavailable
+from actors.runtime.behavior import Address, Behavior, Context, Unavailable
 from actors.runtime.events import ActorHung
 from actors.runtime.policy import RestartPolicy
 from actors.runtime.status import CellState
 from actors.runtime.supervisor import SUPERVISOR, SupervisorPorts
-from actors.runtime.threads import ActorNotStarted, ThreadRuntime, dump_threads
+from actors.runtime.threads import ActorNotStarted, ThreadAddress, ThreadRuntime, dump_threads
 from tests.runtime.rig import Script
 from tests.runtime.waiting import Gate, Letters, wait_until
 
@@ -207,3 +208,51 @@ def test_an_actor_that_hung_and_comes_to_ends_in_order(letters: Letters) -> None
     assert runtime.stop("slow", 10.0)
     assert gate.received == ["a", "b"]
     assert runtime.close(10.0) == []
+
+
+def test_what_was_told_before_a_stop_is_handled_whoever_tells_during_it(letters: Letters) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(10):
+            runtime, gate = ThreadRuntime(letters.keep), Gate()
+            address = runtime.spawn("actor", gate.behavior)
+            address.tell("first")
+            assert gate.entered.wait(10.0)
+            address.tell(*range(4_000))
+            stopped = threading.Event()
+            tellers = [threading.Thread(target=tell_until, args=(address, stopped)) for _ in range(2)]
+            for teller in tellers:
+                teller.start()
+            gate.open.set()
+            assert runtime.stop("actor", 20.0)
+            stopped.set()
+            for teller in tellers:
+                teller.join(20.0)
+            assert [message for message in gate.received if isinstance(message, int)] == list(range(4_000))
+            assert runtime.close(10.0) == []
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def tell_until(address: Address[object], stopped: threading.Event) -> None:
+    while not stopped.is_set():
+        address.tell("late")
+        time.sleep(0)
+
+
+def test_an_exception_in_the_teller_makes_no_actor_deaf(runtime: ThreadRuntime) -> None:
+    script = Script()
+    address = cast("ThreadAddress", runtime.spawn("actor", script.behavior))
+    runtime.wait_started("actor", 10.0)
+    call = address._call
+
+    def interrupted(_bell: object) -> None:
+        address._call = call
+        raise KeyboardInterrupt
+
+    address._call = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        address.tell("a")
+    address.tell("b")
+    wait_until(lambda: script.committed == ["a", "b"])
