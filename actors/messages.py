@@ -219,12 +219,13 @@ class OrderReported(Message, frozen=True):
 class VenueReported(Message, frozen=True):
     """A full query of the broker succeeded; ``snapshot`` is None from a broker that cannot be queried.
 
-    ``judged`` are the orders whose absence counts: sent before the query, their submit call over by then.
+    ``judged`` are the orders whose absence counts: sent before it was ``asked``, their submit call over by then.
     """
 
     snapshot: VenueSnapshot | None
     judged: frozenset[str]
     absence_proves_unsent: bool
+    asked: datetime
 
 
 class VenueUnreachable(Message, frozen=True):
@@ -317,10 +318,11 @@ class QueryOrder(Message, frozen=True):
 
 
 class QueryVenue(Message, frozen=True):
-    """Query everything the broker knows since a moment; ``judge`` are the orders whose absence would count."""
+    """Query everything the broker knows since a moment; ``judge``: the orders whose absence counts, ``asked``: now."""
 
     since: datetime
     judge: frozenset[str]
+    asked: datetime
 
 
 class CallReturned(Message, frozen=True, gc=True):

@@ -92,7 +92,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
     def _query(self, message: m.QueryVenue) -> None:
         """Query all; an order whose submit call is queued or under way proves nothing by being absent."""
         judge = message.judge - self._session.orders.outstanding()
-        query = m.QueryVenue(since=message.since, judge=judge)
+        query = m.QueryVenue(since=message.since, judge=judge, asked=message.asked)
         self._queries.append(query)
         self._session.queries.tell(query)
 
@@ -106,8 +106,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                 answer = _cancelled(order_id, value, error, message)
             case m.QueryOrder(order_id=order_id):
                 answer = _status(order_id, value, error, message)
-            case m.QueryVenue(judge=judge):
-                answer = self._queried(judge, value, error) if self._counts(call) else None
+            case m.QueryVenue():
+                answer = self._queried(call, value, error) if self._counts(call) else None
             case m.Connect():
                 answer = self._connected(error)
             case m.QueryQuotes():
@@ -124,7 +124,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._queries = [other for other in self._queries if other is not query]
         return known
 
-    def _queried(self, judge: frozenset[str], value: object, error: BaseException | None) -> m.OrderManagerMessage:
+    def _queried(self, query: m.QueryVenue, value: object, error: BaseException | None) -> m.OrderManagerMessage:
         venue = self._session.venue
         if error is None and venue is not None and not isinstance(value, VenueSnapshot):
             error = TypeError(f"the broker gave no snapshot but {type(value).__name__}")
@@ -137,7 +137,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             self._context.cancel("connect")
         proves = venue is not None and venue.absence_proves_unsent
         snapshot = value if isinstance(value, VenueSnapshot) else None
-        return m.VenueReported(snapshot=snapshot, judged=judge, absence_proves_unsent=proves)
+        return m.VenueReported(snapshot=snapshot, judged=query.judge, absence_proves_unsent=proves, asked=query.asked)
 
     def _connected(self, error: BaseException | None) -> m.OrderManagerMessage | None:
         if error is None:

@@ -1,6 +1,7 @@
 """A query of the broker that is being applied: cut into pages, so that it never holds up the rest for long."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
 from actors.broker.base import OrderReport, VenueSnapshot
@@ -43,12 +44,14 @@ class VenueQuery:
 
     Attributes:
         pages: What is left: every order tied to ours, then every fill, then where every order stands.
+        asked: When; an order sent since then is none of its business.
         present: Our orders that the query names.
         mended: How many events it took so far.
     """
 
-    def __init__(self, snapshot: VenueSnapshot, judged: frozenset[str], *, proves: bool) -> None:
+    def __init__(self, snapshot: VenueSnapshot, judged: frozenset[str], *, asked: datetime, proves: bool) -> None:
         self.snapshot = snapshot
+        self.asked = asked
         self.judged = sorted(judged)  # a set's order differs from process to process, and a run must be repeatable
         self.absence_proves_unsent = proves
         self.present: set[str | None] = set()

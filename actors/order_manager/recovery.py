@@ -133,7 +133,7 @@ class Recovery:
         self._asked = self._set.now
         self.losses = self._losses()
         judge = frozenset(o.order_id for o in self._set.live() if o.sent_at is not None)
-        self._context.tell(self._broker, QueryVenue(since=self._since(), judge=judge))
+        self._context.tell(self._broker, QueryVenue(since=self._since(), judge=judge, asked=self._set.now))
 
     def failed(self) -> None:
         """Note that a query failed; the next one comes by the clock."""
@@ -190,7 +190,9 @@ class Recovery:
         """
         if message.snapshot is not None:
             self._doubts.clear()  # the query answers them; those it raises itself are asked about next
-            self._query = VenueQuery(message.snapshot, message.judged, proves=message.absence_proves_unsent)
+            self._query = VenueQuery(
+                message.snapshot, message.judged, asked=message.asked, proves=message.absence_proves_unsent
+            )
             return self.go_on()
         if not self.recovered:
             for order in self._set.live():
@@ -214,6 +216,8 @@ class Recovery:
         self._query = None
         for order_id in query.judged:
             order = self._set.find(order_id)
+            if order is not None and (order.sent_at is None or order.sent_at > query.asked):
+                continue  # it came back unsent since, and may have been sent again: the query does not know of that
             if order_id not in query.present and order is not None and order.is_live:
                 self._absent(order, proves=query.absence_proves_unsent)
             else:

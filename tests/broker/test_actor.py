@@ -26,7 +26,7 @@ def test_each_command_goes_to_its_lane(bench: Bench) -> None:
     bench.tell(PLACE, CANCEL, QUERY_ORDER, QUERY, CONNECT)
     assert queued(bench.session.orders) == [PLACE]
     assert queued(bench.session.cancels) == [CANCEL]
-    judged_later = m.QueryVenue(since=AT, judge=frozenset())
+    judged_later = m.QueryVenue(since=AT, judge=frozenset(), asked=AT)
     assert queued(bench.session.queries) == [QUERY_ORDER, judged_later, CONNECT]
     assert bench.order_manager.messages == []
 
@@ -121,7 +121,7 @@ def test_a_status_is_told_and_anything_else_is_not(bench: Bench) -> None:
 def test_a_snapshot_is_told_with_whom_it_judges(bench: Bench) -> None:
     found = snapshot()
     told = bench.returned(QUERY, found)
-    assert told == [m.VenueReported(snapshot=found, judged=QUERY.judge, absence_proves_unsent=True)]
+    assert told == [m.VenueReported(snapshot=found, judged=QUERY.judge, absence_proves_unsent=True, asked=QUERY.asked)]
 
 
 @pytest.mark.parametrize("value", [None, (), "everything"])
@@ -133,7 +133,7 @@ def test_a_venue_that_answers_no_snapshot_was_not_queried(bench: Bench, value: o
 def test_a_plain_broker_reports_no_snapshot_and_proves_nothing() -> None:
     bench = Bench(PlainBroker())
     told = bench.returned(QUERY)
-    assert told == [m.VenueReported(snapshot=None, judged=QUERY.judge, absence_proves_unsent=False)]
+    assert told == [m.VenueReported(snapshot=None, judged=QUERY.judge, absence_proves_unsent=False, asked=QUERY.asked)]
 
 
 def test_a_broker_s_text_reaches_people_short_and_printable(bench: Bench) -> None:
@@ -274,7 +274,7 @@ def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
     bench.lose()
     for _ in range(4):
         bench.wait(0.3)
-        query = m.QueryVenue(since=AT, judge=frozenset())
+        query = m.QueryVenue(since=AT, judge=frozenset(), asked=AT)
         bench.tell(query)
         calls = queued(bench.session.queries)
         if CONNECT in calls:

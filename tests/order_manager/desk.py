@@ -105,7 +105,7 @@ class Desk:
         """Answer the query the broker was asked last."""
         query = self.broker.all(m.QueryVenue)[-1]
         found = snapshot(*orders, fills=fills, at=self.clock.now()) if self.settings.queryable else None
-        self.tell(VenueReported(snapshot=found, judged=query.judge, absence_proves_unsent=proves))
+        self.tell(VenueReported(snapshot=found, judged=query.judge, absence_proves_unsent=proves, asked=query.asked))
 
     def place(self, number: int = 1, **changes: Any) -> Order:
         """Take a signal and return its order."""

@@ -42,6 +42,7 @@ MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
         snapshot=snapshot(report("B1", client_order_id=order_id(1)), report("X1"), fills=(fill(2, 5, of="B2"),)),
         judged=frozenset(),
         absence_proves_unsent=False,
+        asked=AT,
     ),
     m.VenueUnreachable: lambda: m.VenueUnreachable(reason="time-out"),
     m.RecoveryContinued: m.RecoveryContinued,

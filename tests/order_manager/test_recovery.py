@@ -12,7 +12,7 @@ from actors.errors import RequestRefused
 from actors.model import OrderStatus
 from actors.model.fields import EXTERNAL
 from tests.order_manager.desk import Desk, ids
-from tests.support.builders import fill, later, order_id, queued, report, snapshot
+from tests.support.builders import AT, fill, later, order_id, queued, report, snapshot
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_loss_right_after_the_answer_leaves_the_gate_closed(desk: Desk) -> Non
     desk.tell(m.BrokerLost(reason="gone"))
     desk.tell(m.BrokerConnected())
     query = desk.broker.all(m.QueryVenue)[-1]
-    from_before = m.VenueReported(snapshot=snapshot(), judged=query.judge, absence_proves_unsent=False)
+    from_before = m.VenueReported(snapshot=snapshot(), judged=query.judge, absence_proves_unsent=False, asked=AT)
     desk.tell(from_before, m.BrokerLost(reason="again"), queued(1, "E1"))
     desk.wait(1)
     assert (desk.sent(), desk.gate.is_open) == ([], False)
@@ -122,6 +122,24 @@ def test_halted_and_lost_are_two_reasons(desk: Desk) -> None:
 
 
 # ---------------------------------------------------------------- the query
+
+
+def test_an_order_that_was_sent_again_since_a_query_was_asked_is_not_judged_by_its_answer(desk: Desk) -> None:
+    desk.open()
+    desk.place(1)
+    desk.clock.advance(1)
+    desk.tell(m.Reconcile())
+    assert desk.broker.all(m.QueryVenue)[-1].judge == {order_id(1)}
+    desk.clock.advance(1)
+    desk.tell(m.OrderNotSent(order_id=order_id(1), reason="halted"))
+    assert desk.sent() == ids((1, 1))
+    desk.clock.advance(1)
+    desk.answer(proves=True)
+    desk.wait(5)
+
+    assert desk.sent() == ids((1, 1)), "the broker has it; a third submit would be a second order"
+    desk.accept(1)
+    assert desk.order(1).status is OrderStatus.SUBMITTED
 
 
 def test_a_query_looks_back_to_the_oldest_live_order_and_a_day_more_at_start(desk: Desk) -> None:

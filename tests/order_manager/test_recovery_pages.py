@@ -27,7 +27,7 @@ def answer_at_length(desk: Desk, count: int) -> None:
     fills = (*(fill(n, of=f"X{n - 100}") for n in range(100, 100 + count)), fill(1))
     asked = desk.broker.all(m.QueryVenue)[-1]
     found = snapshot(*orders, fills=fills, at=desk.clock.now())
-    desk.tell(m.VenueReported(snapshot=found, judged=asked.judge, absence_proves_unsent=False))
+    desk.tell(m.VenueReported(snapshot=found, judged=asked.judge, absence_proves_unsent=False, asked=asked.asked))
 
 
 @pytest.mark.usefixtures("pages_of_ten")
