@@ -1,114 +1,202 @@
 """An exception planted in every actor, in every kind of message it handles, while messages flow."""
 
-import threading
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from actors import OrderStatus, PaperBroker, Signal, TradingSystem
-from actors.broker.actor import BrokerActor
-from actors.model import Order
-from actors.order_manager.actor import OrderManager
-from actors.portfolio.actor import Portfolio
-from actors.publisher.actor import Publisher
+from actors import OrderCancelError, OrderFill, OrderStatus, Settings, TradingSystem
+from actors import messages as m
+from actors.broker.base import ReportStatus
 from actors.settings import RedisSettings, SignalSettings
-from actors.signal_consumer.actor import SignalConsumer
-from actors.signal_consumer.redis_stream import RedisStreamSource
+from actors.store.reader import StoreReader
+from actors.store.unit import Outcome
+from tests.servers import RedisServer
+from tests.system.faults import trading
 from tests.system.parts import PATIENT, settings, settle, wait_for
+from tests.system.planted import ACTORS, FREQUENT, KINDS, Kind, Mines
+from tests.system.planted_parts import REFUSED, RUBBISH, UNCLEAR, FourMethods, Host, Producer, Scripted
+from tests.system.test_redis_intake import events_in
 
-NAMES: dict[str, Any] = {
-    "signal_consumer": SignalConsumer,
-    "order_manager": OrderManager,
-    "broker": BrokerActor,
-    "portfolio": Portfolio,
-    "publisher": Publisher,
+MESSAGES = 10_000
+ONE_BY_ONE: frozenset[Kind] = frozenset({("broker", "QueryOrder"), ("order_manager", "StatusReported")})
+"""What flows only where the broker cannot be queried as a whole."""
+
+ENDS = {
+    ReportStatus.FILLED: OrderStatus.FILLED,
+    ReportStatus.CANCELLED: OrderStatus.CANCELLED,
+    ReportStatus.EXPIRED: OrderStatus.EXPIRED,
 }
-SIGNALS = 2_500  # about 10,000 messages between the actors
-STRATEGIES = 5
 
 
-class Recorder(PaperBroker):
-    """A paper broker that notes in which order orders come."""
-
-    def __init__(self) -> None:
-        super().__init__(0.0)
-        self.submitted: defaultdict[str, list[str]] = defaultdict(list)
-
-    def submit_order(self, order: Order) -> str:
-        self.submitted[order.strategy_id].append(str(order.signal_id))
-        return super().submit_order(order)
-
-
-class Mines:
-    """Raises at the first delivery of each kind of message, and at the second delivery of a later one."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._seen: Counter[tuple[str, str]] = Counter()
-        self.exploded: Counter[tuple[str, str]] = Counter()
-        self._lock = threading.Lock()
-        for name, behavior in NAMES.items():
-            monkeypatch.setattr(behavior, "receive", self._mined(name, behavior.receive))
-
-    def exploded_in(self) -> dict[str, int]:
-        """Return how often each actor was made to fail."""
-        with self._lock:
-            return dict(Counter(actor for actor, _ in self.exploded.elements()))
-
-    def _mined(self, actor: str, receive: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-        def mined(behavior: Any, message: Any) -> None:
-            kind = (actor, type(message).__name__)
-            with self._lock:
-                self._seen[kind] += 1
-                explodes = self._seen[kind] in (1, 40)
-                self.exploded[kind] += explodes
-            if explodes:
-                raise ArithmeticError(f"planted in {kind}")
-            receive(behavior, message)
-
-        return mined
-
-
-def restarts(system: TradingSystem) -> dict[str, int]:
-    """Return how often each actor was restarted, as health() tells it."""
-    actors = system.health()["actors"]
-    return {name: actors[name]["restarts"] for name in NAMES}
-
-
-def test_nothing_is_lost_and_each_senders_order_is_kept(
-    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mines = Mines(monkeypatch)
-    broker = Recorder()
-    configured = settings(
-        tmp_path,
-        supervision=PATIENT,
+def configured(directory: Path, url: str) -> Settings:
+    return settings(
+        directory,
+        supervision=msgspec.structs.replace(PATIENT, hang_after=60.0),
         signals=SignalSettings(transport="redis_stream"),
-        redis=RedisSettings(url=redis_url),
+        redis=RedisSettings(url=url),
     )
-    source = RedisStreamSource(redis_url, "approved_signals", "order-manager", "producer", "ACC")
-    source.open()
-    wanted: defaultdict[str, list[str]] = defaultdict(list)
-    payloads = [b"rubbish"]
-    for number in range(SIGNALS):
-        strategy, signal_id = f"s{number % STRATEGIES}", f"sig-{number:05}"
-        wanted[strategy].append(signal_id)
-        payloads.append(Signal(strategy, "US.AAPL", "buy", 1, signal_id=signal_id).to_json().encode())
-    source.push(payloads)
-    source.close()
-    with TradingSystem(configured, broker=broker) as system:
-        wait_for(lambda: sum(len(ids) for ids in broker.submitted.values()) >= SIGNALS, 50)
-        settle(system)
-        wait_for(lambda: sum(p.quantity for p in system.positions()) == SIGNALS)
-        wait_for(lambda: restarts(system) == mines.exploded_in())
-        orders = [order for n in range(STRATEGIES) for order in system.get_orders_by_strategy(f"s{n}")]
-        fills = system.fills()
-        health = system.health()
 
-    assert broker.submitted == wanted
-    assert Counter(order.status for order in orders) == {OrderStatus.FILLED: SIGNALS}
-    assert len({fill.fill_id for fill in fills}) == len(fills) == SIGNALS
-    assert all(actor["state"] == "running" for actor in health["actors"].values()), health
-    assert set(mines.exploded_in()) == set(NAMES)
+
+def producing(system: TradingSystem, server: RedisServer, *odd: str) -> "closing[Producer]":
+    store = system._running().store
+    return closing(Producer(server.client(single_connection_client=True), lambda: store.last_seqs().signals, *odd))
+
+
+def told(system: TradingSystem, key: str) -> dict[str, Any]:
+    """Return what health() tells of each actor."""
+    actors = system.health()["actors"]
+    return {actor: actors[actor][key] for actor in ACTORS}
+
+
+def handled(system: TradingSystem) -> int:
+    return sum(told(system, "handled").values())
+
+
+@pytest.mark.parametrize("when", ["before it is handled", "once it is handled"])
+def test_nothing_is_lost_and_each_senders_order_is_kept(
+    tmp_path: Path, redis_server: RedisServer, redis_url: str, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    mines, broker = Mines(monkeypatch, once_handled=when == "once it is handled"), Scripted()
+    run_with = configured(tmp_path, redis_url)
+    with trading(run_with, broker) as system:
+        before = handled(system)
+        mines.begin()
+        with producing(system, redis_server, REFUSED, UNCLEAR) as producer:
+            host = Host(system)
+            make_the_rare_kinds_flow(system, broker, producer, host, mines)
+            mines.all_explode(KINDS - ONE_BY_ONE - {("order_manager", "Reconcile")})
+            system.reconcile()
+            mines.all_explode(KINDS - ONE_BY_ONE)
+            wait_for(lambda: handled(system) - before >= MESSAGES)
+        in_the_end(system, broker, producer, host, mines)
+    published_in_order(redis_server, run_with)
+
+
+def test_nothing_is_lost_with_a_four_method_broker_either(
+    tmp_path: Path, redis_server: RedisServer, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mines, broker = Mines(monkeypatch, once_handled=False), Scripted()
+    run_with = configured(tmp_path, redis_url)
+    with trading(run_with, FourMethods(broker)) as system, closing(broker):
+        before = handled(system)
+        mines.begin()
+        with producing(system, redis_server, REFUSED) as producer:
+            host = Host(system)
+            order = host.submit(rests=True).result(45)
+            assert system.cancel(order.order_id)
+            mines.all_explode(ONE_BY_ONE | FREQUENT)
+            wait_for(lambda: handled(system) - before >= MESSAGES)
+        in_the_end(system, broker, producer, host, mines)
+    published_in_order(redis_server, run_with)
+
+
+def make_the_rare_kinds_flow(
+    system: TradingSystem, broker: Scripted, producer: Producer, host: Host, mines: Mines
+) -> None:
+    """Do all that brings the kinds of messages that trading alone does not bring."""
+    orders = [host.submit(rests=True).result(45) for _ in range(4)]
+    assert {order.status for order in orders} == {OrderStatus.SUBMITTED}
+    broker.cancel_errors = [OrderCancelError("it is being matched")]
+    assert system.cancel(orders[0].order_id)
+    mines.explode("CancelOrder", "CancelAtBroker", "CancelRefused")
+    broker.cancel_errors = [TimeoutError("no answer")]
+    assert system.cancel(orders[1].order_id)
+    mines.explode("CancelUnclear")
+    assert system.cancel(orders[2].order_id)
+    mines.explode("CancelTaken", "OrderReported")
+    broker.end_session()
+
+    host.submit()
+    mines.explode("SourceLost", "SinkLost", cause=producer.cut_others)
+    mines.explode("SourceReady")
+
+    session = system._running().session
+    assert session._address is not None
+    session._address.tell(m.QueryQuotes())  # the actor tells its lane; this kind is in its own union all the same
+    mines.explode("QueryQuotes")
+
+    broker.cut(lambda: len(session.orders.outstanding()))
+    host.submit()
+    mines.explode("ConnectionChanged", "OrderNotSent", "BrokerLost", "VenueUnreachable")
+    producer.pace = 100
+    mines.explode("CloseIntake")  # too many orders wait to be sent
+    producer.pace = 5
+    broker.mend()
+
+    order = host.submit(rests=True).result(45)
+    assert order.order_id in system.cancel_all()
+    system.halt("planted", by="test")
+    assert host.submit().result(45).status is OrderStatus.REJECTED
+    system.resume(by="test")
+
+
+def in_the_end(system: TradingSystem, broker: Scripted, producer: Producer, host: Host, mines: Mines) -> None:
+    """Fail unless everything is worked, every restart was planted, and the books agree with the broker's."""
+    mines.clear()
+    settle(system)
+    assert all(future.result(45).status is not OrderStatus.UNKNOWN for future in host.futures)
+    wait_for(lambda: told(system, "restarts") == mines.restarts())
+    assert told(system, "state") == dict.fromkeys(ACTORS, "running")
+    assert told(system, "dead_letters") == dict.fromkeys(ACTORS, 0)
+    wait_for(lambda: system.health()["trading"] == "open")
+    wanted = {**producer.wanted, host.strategy: host.wanted}
+    each_signal_became_one_order(system, wanted, producer.rubbish)
+    each_senders_order_is_kept(system, broker, wanted)
+    the_books_agree(system, broker, wanted)
+
+
+def each_signal_became_one_order(system: TradingSystem, wanted: dict[str, list[str]], rubbish: int) -> None:
+    store = system._running().store
+    rows = [row.signal_id for row in store.signals() if row.outcome is not Outcome.DEAD_LETTER]
+    assert Counter(rows) == Counter(signal_id for ids in wanted.values() for signal_id in ids)
+    assert [letter.payload for letter in store.dead_letters()] == [RUBBISH] * rubbish
+    for strategy, ids in wanted.items():
+        assert [order.signal_id for order in system.get_orders_by_strategy(strategy)] == ids
+
+
+def each_senders_order_is_kept(system: TradingSystem, broker: Scripted, wanted: dict[str, list[str]]) -> None:
+    for strategy in wanted:
+        orders = system.get_orders_by_strategy(strategy)
+        assert broker.submitted[strategy] == [order.signal_id for order in orders if order.sent_at is not None]
+        unsent = [order for order in orders if order.sent_at is None]  # there was a halt, and a cancel of all orders
+        assert {order.status for order in unsent} <= {OrderStatus.REJECTED, OrderStatus.CANCELLED}
+    assert set(broker.submitted) == set(wanted)
+
+
+def the_books_agree(system: TradingSystem, broker: Scripted, wanted: dict[str, list[str]]) -> None:
+    book = broker.book()
+    orders = [order for strategy in wanted for order in system.get_orders_by_strategy(strategy)]
+    known = {order.broker_order_id: order for order in orders if order.broker_order_id is not None}
+    refused = [order for order in orders if order.sent_at is not None and order.broker_order_id is None]
+    assert {(order.symbol, order.status) for order in refused} == {(REFUSED, OrderStatus.REJECTED)}
+    assert {report.broker_order_id for report in book.orders} == set(known)
+    for report in book.orders:
+        order = known[report.broker_order_id]
+        assert (order.order_id, order.status) == (report.client_order_id, ENDS[report.status])
+        assert order.filled_qty == report.filled_qty
+
+    fills = system.fills()
+    assert sorted(map(_shown, fills)) == sorted(map(_shown, book.fills))
+    held: Counter[tuple[str, str]] = Counter()
+    for fill in book.fills:
+        place = known[fill.order_id].strategy_id, fill.symbol
+        held[place] += fill.quantity if fill.side == "buy" else -fill.quantity
+    board = system._running().board
+    wait_for(lambda: board.snapshot.last_seq == len(fills))
+    for positions in (board.snapshot.positions, system.positions()):
+        assert {(row.strategy_id, row.symbol): row.quantity for row in positions} == held
+
+
+def published_in_order(server: RedisServer, run_with: Settings) -> None:
+    """Fail unless the stream holds every event, in order, in the very bytes of the log."""
+    with closing(StoreReader.open(run_with.store_url)) as store:
+        logged = [(f"ACC:{event.seq}", event.body) for event in store.events(limit=1_000_000)]
+    assert list(dict.fromkeys(events_in(server.client()))) == logged
+
+
+def _shown(fill: OrderFill) -> tuple[Any, ...]:
+    return fill.fill_id, fill.order_id, fill.symbol, fill.side, fill.quantity, fill.price
