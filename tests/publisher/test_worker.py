@@ -41,12 +41,17 @@ def test_it_publishes_in_order_in_batches_of_what_is_there(worker: PublisherWork
     assert inbox.messages == [EventsPublished(last_seq=seq) for seq in (10, 20, 25)]
 
 
-def test_a_small_batch_waits_a_moment_after_the_last_and_a_full_one_does_not(sink: MemorySink) -> None:
-    worker = PublisherWorker(sink, batch=10, gather=3600.0)
-    inbox = Inbox()
+def begun(sink: MemorySink, gather: float) -> tuple[PublisherWorker, Inbox]:
+    """Return a worker that has just published its first batch, and what it tells."""
+    worker, inbox = PublisherWorker(sink, batch=10, gather=gather), Inbox()
     worker.start(inbox)
     worker.hand(events(1, 1))
     inbox.wait(published(1))
+    return worker, inbox
+
+
+def test_a_small_batch_waits_a_moment_after_the_last_and_a_full_one_does_not(sink: MemorySink) -> None:
+    worker, inbox = begun(sink, gather=3600.0)
     for seq in range(2, 11):
         worker.hand(events(seq, seq))
     assert sink.seqs == [1]
@@ -59,11 +64,7 @@ def test_a_small_batch_waits_a_moment_after_the_last_and_a_full_one_does_not(sin
 
 
 def test_what_is_gathered_may_be_dropped_before_it_leaves(sink: MemorySink) -> None:
-    worker = PublisherWorker(sink, batch=10, gather=3600.0)
-    inbox = Inbox()
-    worker.start(inbox)
-    worker.hand(events(1, 1))
-    inbox.wait(published(1))
+    worker, inbox = begun(sink, gather=3600.0)
     worker.hand(events(2, 3))
     worker.reset(1)
     worker.hand(events(2, 11))
@@ -73,11 +74,7 @@ def test_what_is_gathered_may_be_dropped_before_it_leaves(sink: MemorySink) -> N
 
 
 def test_after_all_that_was_gathered_is_dropped_a_single_event_leaves_again(sink: MemorySink) -> None:
-    worker = PublisherWorker(sink, batch=10, gather=0.05)
-    inbox = Inbox()
-    worker.start(inbox)
-    worker.hand(events(1, 1))
-    inbox.wait(published(1))
+    worker, inbox = begun(sink, gather=0.05)
     worker.hand(events(2, 3))
     worker.reset(1)
     gathered = time.monotonic() + 0.2  # longer than the worker waits for company
@@ -89,11 +86,7 @@ def test_after_all_that_was_gathered_is_dropped_a_single_event_leaves_again(sink
 
 
 def test_what_is_gathered_leaves_in_time(sink: MemorySink) -> None:
-    worker = PublisherWorker(sink, batch=10, gather=0.05)
-    inbox = Inbox()
-    worker.start(inbox)
-    worker.hand(events(1, 1))
-    inbox.wait(published(1))
+    worker, inbox = begun(sink, gather=0.05)
     worker.hand(events(2, 3))
     inbox.wait(published(3))
     assert worker.stop(20)
