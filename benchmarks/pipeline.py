@@ -1,7 +1,7 @@
 """The main job, measured: signals in a real Redis, orders, fills, positions, and fills published, all of it durable.
 
-    python benchmarks/pipeline.py                        20,000 signals from a list, then latencies at 200 and 1,000/s
-    python benchmarks/pipeline.py --transport redis_stream --signals 50000 --rates 1000 --seconds 20
+    .venv/bin/python benchmarks/pipeline.py               20,000 signals from a list, then latencies at 200 and 1,000/s
+    .venv/bin/python benchmarks/pipeline.py --transport redis_stream --signals 50000 --rates 1000 --seconds 20
 
 Prints one JSON line: orders per second from the first read to the last published fill, CPU microseconds per order of
 the system's process, and percentiles of LPUSH (or XADD) to broker submit in milliseconds. The system runs in a process

@@ -1,6 +1,6 @@
 """The trading system inside a program of your own: submit, follow, cancel, halt, read the books.
 
-    python examples/embedded.py [DIRECTORY]
+    .venv/bin/python examples/embedded.py [DIRECTORY]
 
 Trades on paper and keeps its books in DIRECTORY (``embedded-data`` by default); run it twice and it goes on with them.
 """

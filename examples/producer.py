@@ -1,6 +1,6 @@
 """A producer: pushes one signal into the Redis queue of a system that runs elsewhere.
 
-    python examples/producer.py --transport redis_list --symbol AAPL --action buy --quantity 100 --signal-id intent-0001
+    .venv/bin/python examples/producer.py --transport redis_list --symbol AAPL --action buy --quantity 100 --signal-id X
 
 The signal id names one intent. Every attempt sends the same bytes, so a push that was carried out although its answer
 was lost makes no second order: the second entry is recorded as a duplicate. (The same id with other bytes, such as

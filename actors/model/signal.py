@@ -35,7 +35,7 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
         action: ``buy`` or ``sell``.
         quantity: Shares or contracts, a whole number from 1.
         order_type: ``market`` or ``limit``.
-        limit_price: The worst price allowed; needed by a limit order.
+        limit_price: The worst price allowed; a limit order needs one, a market order takes none.
         reason: Why, for people; at most 256 printable characters.
         timestamp: When the strategy decided (UTC); its age is measured from here.
         signal_id: The producer's id of this one intent; a second signal with it makes no second order.
@@ -76,6 +76,10 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
         fields.check_price("limit_price", self.limit_price)
         if self.order_type == "limit" and self.limit_price is None:
             raise SignalError("limit_price", "a limit order needs one")
+        if self.order_type == "market" and self.limit_price is not None:
+            raise SignalError(
+                "limit_price", "a market order would not keep to it; leave it out, or make it a limit order"
+            )
         fields.check_text("reason", self.reason)
         fields.check_id("signal_id", self.signal_id)
         if self.account_id is not None:

@@ -30,7 +30,6 @@ signals = st.builds(
     symbol=st.sampled_from(["US.AAPL", "HK.00700", "BRK/B"]),
     action=st.sampled_from(["buy", "sell"]),
     quantity=st.integers(1, 10**9),
-    limit_price=prices,
     reason=st.text(st.characters(exclude_categories=["C", "Z"]), max_size=50),
     timestamp=moments,
     signal_id=ids,
@@ -62,9 +61,12 @@ def a_fill(**changes: object) -> OrderFill:
 # ---------------------------------------------------------------- signals
 
 
-@given(signals)
-def test_a_signal_is_the_same_after_a_round_trip(signal: Signal) -> None:
+@given(signals, prices)
+def test_a_signal_is_the_same_after_a_round_trip(signal: Signal, limit: Decimal | None) -> None:
     assert Signal.from_json(signal.to_json()) == signal
+    if limit is not None:
+        limited = msgspec.structs.replace(signal, order_type="limit", limit_price=limit)
+        assert Signal.from_json(limited.to_json()) == limited
 
 
 def test_a_signal_needs_four_fields_and_makes_up_the_rest() -> None:
@@ -137,9 +139,11 @@ def test_a_signal_outside_its_bounds_is_refused_and_the_field_named(field: str, 
     assert isinstance(caught.value, ValueError)
 
 
-def test_a_limit_order_needs_its_price() -> None:
-    with pytest.raises(SignalError, match="limit_price"):
+def test_a_limit_order_needs_its_price_and_a_market_order_takes_none() -> None:
+    with pytest.raises(SignalError, match="limit_price: a limit order needs one"):
         a_signal(order_type="limit")
+    with pytest.raises(SignalError, match="limit_price: a market order would not keep to it"):
+        a_signal(order_type="market", limit_price=Decimal(99))
 
 
 # ---------------------------------------------------------------- orders
