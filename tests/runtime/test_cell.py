@@ -1,6 +1,8 @@
 """A cell whose behavior does not fail."""
 
 from actors.runtime.behavior import Context
+from actors.runtime.clock import SystemClock
+from actors.runtime.context import CellContext
 from actors.runtime.status import CellState
 from tests.runtime.rig import Probe, Rig, Script
 
@@ -113,3 +115,27 @@ def test_a_healthy_cell_needs_no_revival() -> None:
     rig = started(script)
     rig.cell.revive()
     assert rig.cell.status().generation == 1
+
+
+def test_what_a_batch_tells_one_address_is_told_together_and_never_moved_across_an_action() -> None:
+    told: list[tuple[str, tuple[object, ...]]] = []
+
+    class Named:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def tell(self, *messages: object) -> None:
+            told.append((self._name, messages))
+
+    one, other = Named("one"), Named("other")
+    context = CellContext("actor", 1, SystemClock(), lambda *_timer: None, lambda _key: None)
+    for number in range(3):
+        context.tell(one, number)
+        context.tell(other, -number)
+    context.on_commit(lambda: context.tell(one, "asked by an action"))
+    context.tell(one, 3)
+    context.flush()
+
+    assert told == [("one", (0, 1, 2)), ("other", (0, -1, -2)), ("one", (3,)), ("one", ("asked by an action",))]
+    context.flush()
+    assert len(told) == 4
