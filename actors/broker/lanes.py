@@ -43,7 +43,7 @@ class Lane:
             self._queue.put(message)
 
     def outstanding(self) -> frozenset[str]:
-        """Return the orders whose submit call is queued or under way."""
+        """Return the orders whose submit call is queued, under way, or returned and not told yet."""
         return frozenset(c.order.order_id for c in tuple(self._waiting.values()) if isinstance(c, PlaceOrder))
 
     def overdue(self, limit: float) -> BrokerCall | None:
@@ -95,6 +95,6 @@ class Lane:
                 abandoned = self._current is not mine
                 if not abandoned:
                     self._current = None
-            self._waiting.pop(id(call), None)
             if self._reports is not None:
                 self._reports.tell(CallReturned(call=call, value=value, error=error, at=self._clock.now()))
+            self._waiting.pop(id(call), None)  # only now: until it is told, no query may judge the order by its absence

@@ -98,7 +98,6 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         )
         self._execution = Execution(context, self._set, self._dispatcher, peers.broker, self._recovery.doubt)
         self._recovery.execution = self._execution
-        self._reconciling: list[Future[int]] = []
         self._connected = False
         self._intake_paused = False
         self._ticking = False
@@ -233,9 +232,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
     def _recovered(self, mended: int | None) -> None:
         if mended is None:
             return  # applied in part; the next page comes by itself
-        for reply in self._reconciling:
-            self._answer(reply, mended)
-        self._reconciling = []
+        self._context.on_commit(self._waiters.reconciled(mended))
 
     def _open_when_recovered(self) -> None:
         """Open the gate once the broker was queried and every order sent before the gate closed is answered for.
@@ -265,9 +262,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 
     def _unreachable(self, reason: str) -> None:
         self._recovery.failed()
-        for reply in self._reconciling:
-            self._refuse(reply, f"the broker could not be queried: {reason}")
-        self._reconciling = []
+        refusal = RequestRefused(f"the broker could not be queried: {reason}")
+        self._context.on_commit(self._waiters.reconciled(refusal))
 
     def _lost(self, reason: str) -> None:
         self._connected = False
@@ -322,7 +318,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._answer(reply, True)
             case m.Reconcile(reply=reply):
                 if reply is not None:
-                    self._reconciling.append(reply)
+                    self._waiters.add_reconciliation(reply)
                 self._recovery.ask()
 
     def _answer(self, reply: Future[Any] | None, value: object) -> None:

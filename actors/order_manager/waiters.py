@@ -1,7 +1,7 @@
 """Hosts that wait for an order to be answered."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 
 from actors.errors import SystemStopped
@@ -9,7 +9,7 @@ from actors.model import Order, OrderStatus
 
 
 class Waiters:
-    """The futures of ``submit``; outlives restarts of the order manager and is used by its thread alone.
+    """The futures of ``submit`` and ``reconcile``; outlives restarts of the order manager, whose thread alone uses it.
 
     A future is done once the broker answered, the order is final, or it became UNKNOWN. It carries REJECTED orders as
     results; it fails only for a signal that conflicts with an earlier one, or when the system stops first.
@@ -17,6 +17,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, list[Future[Order]]] = defaultdict(list)
+        self._reconciling: list[Future[int]] = []
 
     def __bool__(self) -> bool:
         """Whether anybody waits."""
@@ -27,13 +28,23 @@ class Waiters:
         if reply not in self._waiting[order_id]:
             self._waiting[order_id].append(reply)
 
+    def add_reconciliation(self, reply: Future[int]) -> None:
+        """Register the future of a reconciliation, which the next query answers, whichever incarnation asks it."""
+        if reply not in self._reconciling:
+            self._reconciling.append(reply)
+
+    def reconciled(self, outcome: int | Exception) -> Callable[[], None]:
+        """Return the action that resolves the futures of the reconciliations asked for by now."""
+        asked = tuple(self._reconciling)
+        return lambda: self._answer(asked, outcome)
+
     def answered(self, order: Order) -> Callable[[], None] | None:
         """Return the action that resolves the futures of an answered order, else None."""
         if order.status is OrderStatus.PENDING or order.order_id not in self._waiting:
             return None
         return lambda: self._resolve(order)
 
-    def fail(self, reply: Future[Order], error: Exception) -> None:
+    def fail(self, reply: Future[Order] | Future[int], error: Exception) -> None:
         """Fail a future at once."""
         _settle(lambda: reply.set_exception(error))
 
@@ -43,6 +54,15 @@ class Waiters:
             for reply in replies:
                 self.fail(reply, SystemStopped(f"stopped before the broker answered; order {order_id} is durable"))
         self._waiting.clear()
+        self.reconciled(SystemStopped("stopped before the broker answered"))()
+
+    def _answer(self, replies: Sequence[Future[int]], outcome: int | Exception) -> None:
+        for reply in replies:
+            self._reconciling.remove(reply)
+            if isinstance(outcome, Exception):
+                self.fail(reply, outcome)
+            else:
+                _settle(lambda reply=reply: reply.set_result(outcome))  # type: ignore[misc]
 
     def _resolve(self, order: Order) -> None:
         for reply in self._waiting.pop(order.order_id, ()):

@@ -14,6 +14,7 @@ from actors.broker.lanes import Lane
 from actors.broker.session import BrokerSession
 from actors.runtime.threads import ThreadRuntime
 from tests.broker.fake import FakeVenue, Hold, StepClock, no_thread_left
+from tests.runtime.waiting import wait_until
 from tests.support.builders import order, order_id
 from tests.support.probe import Probe
 
@@ -83,7 +84,7 @@ def test_a_submit_is_outstanding_from_the_moment_it_is_told_until_it_returned(ri
     assert rig.lane.outstanding() == {order_id(1), order_id(2)}
     hold.opened.set()
     rig.returned(2)
-    assert rig.lane.outstanding() == frozenset()
+    wait_until(lambda: rig.lane.outstanding() == frozenset())
 
 
 def test_a_call_is_overdue_once_it_took_longer_than_its_limit(rig: Rig) -> None:
@@ -114,7 +115,7 @@ def test_after_a_hang_the_lane_goes_on_and_the_late_answer_is_told(rig: Rig) -> 
     assert rig.returned(2) == ["S2", "S1"]
     rig.lane.tell(place(3))
     rig.returned(3)
-    assert rig.lane.outstanding() == frozenset()
+    wait_until(lambda: rig.lane.outstanding() == frozenset())
 
 
 def test_a_call_that_returned_in_the_meantime_is_not_abandoned(rig: Rig) -> None:

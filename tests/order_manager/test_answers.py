@@ -202,6 +202,7 @@ def test_where_absence_proves_it_the_order_is_sent_once_more(unknown: Desk, *, r
     if restart:
         unknown.kill()
     unknown.broker.take()
+    unknown.clock.advance(1)
     unknown.open(proves=True)
     unknown.wait(1)
     assert unknown.sent() == [order_id()]
@@ -217,6 +218,7 @@ def test_orders_proven_unsent_are_sent_in_the_order_they_came(make_desk: Callabl
     desk.tell(*(queued(number, f"E{number}") for number in range(1, 9)))
     desk.kill()
     desk.tell(*(queued(number, f"E{number}") for number in range(9, 12)))
+    desk.clock.advance(1)
     desk.open(proves=True)
     desk.wait(1)
     assert desk.sent() == ids(range(1, 12))
@@ -224,6 +226,7 @@ def test_orders_proven_unsent_are_sent_in_the_order_they_came(make_desk: Callabl
 
 def test_a_cancelled_order_proven_unsent_is_cancelled_and_not_sent(unknown: Desk) -> None:
     unknown.tell(m.CancelOrder(order_id=order_id(), reply=Future()))
+    unknown.clock.advance(1)
     unknown.open(proves=True)
     unknown.wait(1)
     assert unknown.order().status is OrderStatus.CANCELLED

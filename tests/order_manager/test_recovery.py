@@ -124,6 +124,28 @@ def test_halted_and_lost_are_two_reasons(desk: Desk) -> None:
 # ---------------------------------------------------------------- the query
 
 
+def test_an_order_sent_again_in_the_very_batch_that_asks_is_not_judged_by_the_answer(desk: Desk) -> None:
+    desk.open()
+    desk.place(1)
+    desk.wait(0.5)
+    desk.tell(m.Reconcile(), m.OrderNotSent(order_id=order_id(1), reason="actor broker failed"))
+    assert desk.sent() == ids((1, 1))
+    desk.answer(proves=True)
+    desk.wait(0)
+    assert desk.sent() == ids((1, 1))
+
+
+def test_a_reconciliation_asked_for_before_a_restart_is_answered_after_it(desk: Desk) -> None:
+    desk.open()
+    reply: Future[int] = Future()
+    desk.tell(m.Reconcile(reply=reply))
+    desk.cell._fail(RuntimeError("planted"))
+    desk.wait(1)
+    assert not reply.done()
+    desk.open()
+    assert reply.result(0) == 0
+
+
 def test_an_order_that_was_sent_again_since_a_query_was_asked_is_not_judged_by_its_answer(desk: Desk) -> None:
     desk.open()
     desk.place(1)
