@@ -217,6 +217,7 @@ class Recovery:
         for order_id in query.judged:
             order = self._set.find(order_id)
             if order is not None and (order.sent_at is None or order.sent_at >= query.asked):
+                self._missed.pop(order_id, None)
                 continue  # it came back unsent since, and may have been sent again: the query does not know of that
             if order_id not in query.present and order is not None and order.is_live:
                 self._absent(order, proves=query.absence_proves_unsent)

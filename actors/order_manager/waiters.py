@@ -58,6 +58,8 @@ class Waiters:
 
     def _answer(self, replies: Sequence[Future[int]], outcome: int | Exception) -> None:
         for reply in replies:
+            if reply not in self._reconciling:
+                continue  # two queries came in one batch, and the first has answered it
             self._reconciling.remove(reply)
             if isinstance(outcome, Exception):
                 self.fail(reply, outcome)

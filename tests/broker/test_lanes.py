@@ -87,6 +87,14 @@ def test_a_submit_is_outstanding_from_the_moment_it_is_told_until_it_returned(ri
     wait_until(lambda: rig.lane.outstanding() == frozenset())
 
 
+def test_a_submit_is_outstanding_until_its_answer_is_told(rig: Rig) -> None:
+    seen: list[frozenset[str]] = []
+    rig.inbox.on_tell = lambda _answer: seen.append(rig.lane.outstanding())
+    rig.lane.tell(place(1))
+    rig.returned(1)
+    assert seen == [{order_id(1)}]
+
+
 def test_a_call_is_overdue_once_it_took_longer_than_its_limit(rig: Rig) -> None:
     hold = rig.work.holds["S1"] = Hold()
     call = place(1)

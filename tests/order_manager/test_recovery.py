@@ -124,6 +124,17 @@ def test_halted_and_lost_are_two_reasons(desk: Desk) -> None:
 # ---------------------------------------------------------------- the query
 
 
+def test_two_answers_in_one_batch_answer_a_reconciliation_once(desk: Desk) -> None:
+    desk.open()
+    reply: Future[int] = Future()
+    desk.tell(m.Reconcile(reply=reply))
+    asked = desk.broker.all(m.QueryVenue)[-1].asked
+    said = m.VenueReported(snapshot=snapshot(), judged=frozenset(), absence_proves_unsent=False, asked=asked)
+    desk.tell(said, said)
+    assert reply.result(0) == 0
+    assert desk.cell.status().restarts == 0
+
+
 def test_an_order_sent_again_in_the_very_batch_that_asks_is_not_judged_by_the_answer(desk: Desk) -> None:
     desk.open()
     desk.place(1)

@@ -205,3 +205,15 @@ def test_event_rows_carry_the_time_of_their_commit(store: Store) -> None:
     owner = store.owner()
     assert owner is not None
     assert at >= int(owner.since.timestamp() * 1_000_000)
+
+
+def test_a_look_up_in_a_fork_is_refused_and_leaves_the_parents_connection_alone(store: Store) -> None:
+    store.orders(["nobody"])
+    connection = store._writer._connection
+    store._writer._pid += 1
+    with pytest.raises(StoreError, match="before a fork"):
+        store.orders(["nobody"])
+    store._writer._pid -= 1
+
+    assert store._writer._connection is connection is not None
+    assert store.orders(["nobody"]) == {}
