@@ -9,6 +9,7 @@ import pytest
 from actors.messages import EventsPublished, PublisherMessage, SinkLost
 from actors.publisher.worker import PublisherWorker
 from tests.publisher.logs import Inbox, MemorySink, events
+from tests.runtime.waiting import wait_until
 
 
 @pytest.fixture
@@ -74,12 +75,12 @@ def test_what_is_gathered_may_be_dropped_before_it_leaves(sink: MemorySink) -> N
 
 
 def test_after_all_that_was_gathered_is_dropped_a_single_event_leaves_again(sink: MemorySink) -> None:
-    worker, inbox = begun(sink, gather=0.05)
+    worker, inbox = begun(sink, gather=0.5)
     worker.hand(events(2, 3))
+    wait_until(lambda: worker._gathering)
     worker.reset(1)
-    gathered = time.monotonic() + 0.2  # longer than the worker waits for company
-    while time.monotonic() < gathered:
-        time.sleep(0.01)
+    gathered = time.monotonic() + 0.7  # longer than the worker waits for company
+    wait_until(lambda: time.monotonic() > gathered)
     worker.hand(events(2, 2))
     inbox.wait(published(2))
     assert worker.stop(20)
