@@ -64,7 +64,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         """Route one message."""
         tell = self._context.tell
         match message:
-            case m.PlaceOrder():
+            case m.PlaceOrder() | m.ReplaceAtBroker():
                 tell(self._session.orders, message)
             case m.CallReturned():
                 self._returned(message)
@@ -104,6 +104,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                 answer = _placed(order.order_id, value, error, message)
             case m.CancelAtBroker(order_id=order_id):
                 answer = _cancelled(order_id, value, error, message)
+            case m.ReplaceAtBroker(order_id=order_id):
+                answer = _replaced(order_id, value, error, message, reports=self._session.venue is not None)
             case m.QueryOrder(order_id=order_id):
                 answer = _status(order_id, value, error, message)
             case m.QueryVenue():
@@ -114,7 +116,9 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                 answer = None
                 if error is None and isinstance(value, Sequence):
                     quotes = tuple(quote for quote in value if isinstance(quote, Quote))
-                    self._context.tell(self._portfolio, m.PricesMarked(quotes=quotes))
+                    marked = m.PricesMarked(quotes=quotes)
+                    self._context.tell(self._portfolio, marked)
+                    self._context.tell(self._order_manager, marked)
         if answer is not None:
             self._context.tell(self._order_manager, answer)
 
@@ -205,6 +209,17 @@ def _cancelled(
         reason = "the broker did not take it" if error is None else _text(error)
         return m.CancelRefused(order_id=order_id, reason=reason, at=call.at)
     return m.CancelUnclear(order_id=order_id, reason=_text(error), at=call.at)
+
+
+def _replaced(
+    order_id: str, value: object, error: BaseException | None, call: m.CallReturned, *, reports: bool
+) -> m.OrderManagerMessage:
+    if error is None and value is True:
+        return m.ReplaceTaken(order_id=order_id, at=call.at, done=not reports)
+    if error is None or isinstance(error, BrokerError | NotSent):
+        reason = "the broker did not take it" if error is None else _text(error)
+        return m.ReplaceRefused(order_id=order_id, reason=reason, at=call.at)
+    return m.ReplaceUnclear(order_id=order_id, reason=_text(error), at=call.at)
 
 
 def _status(

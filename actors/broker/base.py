@@ -1,14 +1,14 @@
 """The broker port: four methods every broker has, and the richer venue that recovery works with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
-from actors.model import Order, OrderFill, OrderStatus, Side
+from actors.model import Order, OrderFill, OrderStatus, OrderType, Side, TimeInForce
 
 FillCallback: TypeAlias = Callable[[OrderFill], None]
 
@@ -38,6 +38,65 @@ class Broker(Protocol):
         ...
 
 
+class Capabilities(msgspec.Struct, frozen=True):
+    """What a broker takes, so that an order it would refuse is refused before anything is durable.
+
+    Attributes:
+        broker: Its name, for people.
+        takes: The times in force of each kind of order it takes; a kind that is not named is not taken.
+        replaces: Whether it changes the terms of a working order; where it does not, an order that is to get new terms
+            is cancelled, and another one continues it.
+    """
+
+    broker: str
+    takes: Mapping[OrderType, Sequence[TimeInForce]]
+    replaces: bool = False
+
+    def refusal(self, order_type: OrderType, time_in_force: TimeInForce) -> str | None:
+        """Return why an order of such terms is refused, naming what is taken; None when it is not."""
+        taken = self.takes.get(order_type)
+        if taken is None:
+            return f"order_type: {self.broker} takes no {order_type} orders; it takes {', '.join(self.takes)}"
+        if time_in_force in taken:
+            return None
+        return (
+            f"time_in_force: {self.broker} takes no {order_type} orders with {time_in_force}; with {', '.join(taken)}"
+        )
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """A broker that tells what it takes; any other is taken to take :data:`PLAIN_ORDERS`."""
+
+    def capabilities(self, symbol: str) -> Capabilities:
+        """Return what it takes of orders for a symbol. Returns at once: called in the order manager's own thread."""
+        ...
+
+
+@runtime_checkable
+class Replacing(Protocol):
+    """A broker that changes the terms of a working order."""
+
+    def replace_order(
+        self, broker_order_id: str, quantity: int, limit_price: Decimal | None, stop_price: Decimal | None
+    ) -> bool:
+        """Ask for new terms, all of them; True when the request was taken, and a report tells when they stand.
+
+        Args:
+            broker_order_id: The order, which keeps its id.
+            quantity: The new total, what is filled included (FIX OrderQty, Futu qty).
+            limit_price: The new limit; None for a kind without one.
+            stop_price: The new trigger; None for a kind without one.
+
+        Raises:
+            OrderCancelError: The broker refused for certain.
+        """
+        ...
+
+
+PLAIN_ORDERS: Final = Capabilities("this broker", {"market": ("day",), "limit": ("day",)})
+
+
 class ReportStatus(StrEnum):
     """What a broker can say of an order, in the words of the transition table."""
 
@@ -59,6 +118,7 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         quantity: Its total, at the broker.
         filled_qty: Cumulative quantity filled, at the broker.
         limit_price: Its price, at the broker.
+        stop_price: Its trigger, at the broker; of a trailing stop it moves.
         symbol, side: The instrument and side, for orders that are not ours.
         reason: The broker's text.
         at: The broker's own time of the report (UTC).
@@ -74,6 +134,7 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: datetime
     limit_price: Decimal | None = None
     reason: str | None = None
+    stop_price: Decimal | None = None
 
 
 class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):

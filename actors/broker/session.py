@@ -3,9 +3,10 @@
 import logging
 from datetime import datetime
 
-from actors.broker.base import Broker, OrderReport, Venue
+from actors.broker.base import Broker, OrderReport, Replacing, Venue
 from actors.broker.gate import TradingGate
 from actors.broker.lanes import Lane
+from actors.errors import OrderCancelError
 from actors.messages import (
     BrokerCall,
     BrokerMessage,
@@ -18,6 +19,7 @@ from actors.messages import (
     QueryOrder,
     QueryQuotes,
     QueryVenue,
+    ReplaceAtBroker,
 )
 from actors.model import Order, OrderFill
 from actors.runtime.behavior import Address
@@ -86,6 +88,8 @@ class BrokerSession:
                 return self._place(order, not_after)
             case CancelAtBroker(broker_order_id=broker_order_id):
                 return self._broker.cancel_order(broker_order_id)
+            case ReplaceAtBroker():
+                return self._replace(call)
             case QueryOrder(broker_order_id=broker_order_id):
                 return self._broker.get_order_status(broker_order_id)
             case QueryVenue(since=since):
@@ -102,6 +106,14 @@ class BrokerSession:
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old")
         return self._broker.submit_order(order)
+
+    def _replace(self, call: ReplaceAtBroker) -> bool:
+        """Change an order's terms; like a submit it may let more out, so it passes the gate."""
+        if not isinstance(self._broker, Replacing):
+            raise OrderCancelError("this broker replaces no orders", call.broker_order_id)
+        if not self._gate.is_open:
+            raise NotSent(", ".join(sorted(self._gate.reasons)))
+        return self._broker.replace_order(call.broker_order_id, call.quantity, call.limit_price, call.stop_price)
 
     def _connect(self) -> None:
         if not self._subscribed:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from actors.model import BookedFill, Order, OrderStatus, Position, Side
-from actors.model.signal import OrderType
+from actors.model.terms import OrderType
 from actors.publisher.subscribers import EventView
 from actors.system import TradingSystem
 

@@ -4,8 +4,9 @@ from actors.model.event import Event
 from actors.model.fill import BookedFill, OrderFill
 from actors.model.order import Order, order_id_for
 from actors.model.position import Position
-from actors.model.signal import Side, Signal, decode_signal, digest
+from actors.model.signal import Signal, decode_signal, digest
 from actors.model.status import FINAL, LIVE, OrderFlag, OrderStatus
+from actors.model.terms import OrderType, Side, TimeInForce
 
 __all__ = [
     "FINAL",
@@ -16,9 +17,11 @@ __all__ = [
     "OrderFill",
     "OrderFlag",
     "OrderStatus",
+    "OrderType",
     "Position",
     "Side",
     "Signal",
+    "TimeInForce",
     "decode_signal",
     "digest",
     "order_id_for",

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from actors.model.signal import Side
+from actors.model.terms import Side
 
 _MAX_FEE: Final = Decimal(10) ** 15
 

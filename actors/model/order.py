@@ -7,8 +7,9 @@ from typing import Final
 
 import msgspec
 
-from actors.model.signal import OrderType, Side, Signal, TimeInForce
+from actors.model.signal import Signal
 from actors.model.status import OrderFlag, OrderStatus
+from actors.model.terms import Leg, OrderType, Side, TimeInForce
 from actors.runtime.clock import utc_now
 
 
@@ -32,7 +33,13 @@ class Order(msgspec.Struct, frozen=True, gc=False):
         replace_quantity: The new total asked for by a replace in flight.
         replace_limit_price: The new price asked for by a replace in flight.
         flags: Sorted :class:`OrderFlag` values.
-        parent_id: The order this one continues.
+        parent_id: The order this one continues: it was cancelled to get new terms at a broker that replaces none.
+        trail_amount, trail_percent: How far a trailing stop keeps from the best price.
+        take_profit, stop_loss: The prices of the exits that an entry gets as it fills.
+        oco_group: The first of its strategy's orders of this group that trades cancels the rest.
+        bracket_id: The entry whose position this order ends.
+        leg: Which exit of it this is.
+        replace_stop_price: The new trigger asked for by a replace in flight.
     """
 
     order_id: str
@@ -64,6 +71,14 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     replace_limit_price: Decimal | None = None
     flags: tuple[OrderFlag, ...] = ()
     parent_id: str | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    oco_group: str | None = None
+    bracket_id: str | None = None
+    leg: Leg | None = None
+    replace_stop_price: Decimal | None = None
 
     @property
     def leaves_qty(self) -> int:
@@ -121,6 +136,11 @@ class Order(msgspec.Struct, frozen=True, gc=False):
             reference_price=signal.reference_price,
             signal_at=min(signal.timestamp, created),
             expires_at=signal.expires_at,
+            trail_amount=signal.trail_amount,
+            trail_percent=signal.trail_percent,
+            take_profit=signal.take_profit,
+            stop_loss=signal.stop_loss,
+            oco_group=signal.oco_group,
         )
 
 

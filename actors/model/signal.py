@@ -5,22 +5,15 @@ from copy import copy
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from actors.errors import SignalError
 from actors.model import fields
+from actors.model.terms import ORDER_TYPES, SIDES, TIMES_IN_FORCE, OrderType, Side, TimeInForce, check_terms
 from actors.runtime.clock import new_id, utc_now
-
-Side: TypeAlias = Literal["buy", "sell"]
-OrderType: TypeAlias = Literal["market", "limit"]
-TimeInForce: TypeAlias = Literal["day"]
-
-SIDES: Final = ("buy", "sell")
-ORDER_TYPES: Final = ("market", "limit")
-TIMES_IN_FORCE: Final = ("day",)
 
 MAX_BYTES: Final = 16 * 1024
 """A message larger than this is refused before it is parsed."""
@@ -34,16 +27,21 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
         symbol: The instrument, as the broker spells it (``US.AAPL`` with Futu).
         action: ``buy`` or ``sell``.
         quantity: Shares or contracts, a whole number from 1.
-        order_type: ``market`` or ``limit``.
-        limit_price: The worst price allowed; a limit order needs one, a market order takes none.
+        order_type: The kind, one of :data:`ORDER_TYPES`.
+        limit_price: The worst price allowed; the kinds with ``limit`` in their name need one, others take none.
         reason: Why, for people; at most 256 printable characters.
         timestamp: When the strategy decided (UTC); its age is measured from here.
         signal_id: The producer's id of this one intent; a second signal with it makes no second order.
         account_id: The account it is meant for; None is the account that reads it.
-        time_in_force: How long the order works.
-        stop_price: The trigger of a stop order.
+        time_in_force: How long the order works, one of :data:`TIMES_IN_FORCE`.
+        stop_price: The trigger of a stop or if-touched order.
         reference_price: The price the strategy decided on, for slippage.
-        expires_at: After this moment nothing may be sent any more (UTC).
+        expires_at: After this moment nothing may be sent any more (UTC); a ``gtd`` order needs it and ends there.
+        trail_amount: How far a trailing stop keeps from the best price, in price; or
+        trail_percent: the same in percent of that price.
+        take_profit: The limit price of an exit that is sent as the order fills; together with
+        stop_loss: the stop price of the other exit, it makes a bracket: what fills of one is taken off the other.
+        oco_group: Of the orders of a strategy that carry the same name here, the first that trades cancels the rest.
 
     Raises:
         SignalError: A field is outside its bounds; names the field.
@@ -63,6 +61,11 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     stop_price: Decimal | None = None
     reference_price: Decimal | None = None
     expires_at: datetime | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    oco_group: str | None = None
 
     def __post_init__(self) -> None:
         """Check every field and bring times to UTC."""
@@ -73,23 +76,20 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
         _check_choice("action", self.action, SIDES)
         fields.check_quantity("quantity", self.quantity)
         _check_choice("order_type", self.order_type, ORDER_TYPES)
-        fields.check_price("limit_price", self.limit_price)
-        if self.order_type == "limit" and self.limit_price is None:
-            raise SignalError("limit_price", "a limit order needs one")
-        if self.order_type == "market" and self.limit_price is not None:
-            raise SignalError(
-                "limit_price", "a market order would not keep to it; leave it out, or make it a limit order"
-            )
+        check_terms(self)
         fields.check_text("reason", self.reason)
         fields.check_id("signal_id", self.signal_id)
         if self.account_id is not None:
             fields.check_id("account_id", self.account_id)
         _check_choice("time_in_force", self.time_in_force, TIMES_IN_FORCE)
-        fields.check_price("stop_price", self.stop_price)
         fields.check_price("reference_price", self.reference_price)
+        if self.oco_group is not None:
+            fields.check_id("oco_group", self.oco_group)
         _force_utc(self, "timestamp", self.timestamp)
         if self.expires_at is not None:
             _force_utc(self, "expires_at", self.expires_at)
+        elif self.time_in_force == "gtd":
+            raise SignalError("expires_at", "a gtd order needs one")
 
     def to_json(self) -> str:
         """Return one JSON object: field names as keys, prices as ``digits.digits``, times in ISO 8601."""
@@ -163,7 +163,10 @@ def digest(signal: Signal, *, timed: bool = True) -> str:
     if not timed:
         said = copy(signal)  # not replace(), which would check every field again
         msgspec.structs.force_setattr(said, "timestamp", _NO_TIME)
-    return blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
+    text = msgspec.json.encode(said)
+    if text.endswith(_NOTHING_MORE):
+        text = text[: -len(_NOTHING_MORE)] + b"}"  # a plain signal's digest is the same as before these fields came
+    return blake2b(text, digest_size=12).hexdigest()
 
 
 class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -183,6 +186,11 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
     stop_price: str | UnsetType | None = UNSET
     reference_price: str | UnsetType | None = UNSET
     expires_at: str | UnsetType | None = UNSET
+    trail_amount: str | UnsetType | None = UNSET
+    trail_percent: str | UnsetType | None = UNSET
+    take_profit: str | UnsetType | None = UNSET
+    stop_loss: str | UnsetType | None = UNSET
+    oco_group: str | UnsetType | None = UNSET
 
 
 def _read_message(raw: bytes) -> dict[str, Any]:
@@ -259,11 +267,17 @@ def _shown(key: str) -> str:
 
 
 _DECODER: Final = msgspec.json.Decoder(_Message)
-_NULLABLE: Final = ("limit_price", "account_id", "stop_price", "reference_price", "expires_at")
+_LATER: Final = ("trail_amount", "trail_percent", "take_profit", "stop_loss", "oco_group")
+_NOTHING_MORE: Final = b"".join(b',"%s":null' % name.encode() for name in _LATER) + b"}"
+_NULLABLE: Final = ("limit_price", "account_id", "stop_price", "reference_price", "expires_at", *_LATER)
 _PARSE: Final = (
     ("limit_price", fields.parse_price),
     ("stop_price", fields.parse_price),
     ("reference_price", fields.parse_price),
+    ("trail_amount", fields.parse_price),
+    ("trail_percent", fields.parse_price),
+    ("take_profit", fields.parse_price),
+    ("stop_loss", fields.parse_price),
     ("timestamp", fields.parse_time),
     ("expires_at", fields.parse_time),
 )

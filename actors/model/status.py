@@ -37,3 +37,4 @@ class OrderFlag(StrEnum):
     REOPENED = "reopened"
     NEEDS_REVIEW = "needs_review"
     CANCEL_WANTED = "cancel_wanted"
+    CONTINUE_WANTED = "continue_wanted"

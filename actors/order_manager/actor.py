@@ -178,7 +178,9 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._intake.restarted()
             case m.SubmitSignal():
                 self._intake.submit(message)
-            case m.CancelOrder() | m.CancelAll() | m.HaltTrading() | m.ResumeTrading() | m.Reconcile():
+            case (
+                m.CancelOrder() | m.CancelAll() | m.ReplaceOrder() | m.HaltTrading() | m.ResumeTrading() | m.Reconcile()
+            ):
                 self._request(message)
             case m.VenueReported():
                 self._recovered(self._recovery.apply(message))
@@ -193,6 +195,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._recovery.connected()
             case m.BrokerLost(reason=reason):
                 self._lost(reason)
+            case m.PricesMarked() | m.CommandReceived() | m.ReplaceTaken() | m.ReplaceRefused() | m.ReplaceUnclear():
+                raise NotImplementedError  # WIP
             case m.OrderManagerTick():
                 self._tick()
             case _:
@@ -316,6 +320,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._gate.close(RECOVERING)
                 self._context.on_commit(self._open_unless_halted)
                 self._answer(reply, True)
+            case m.ReplaceOrder():
+                raise NotImplementedError  # WIP
             case m.Reconcile(reply=reply):
                 if reply is not None:
                     self._waiters.add_reconciliation(reply)

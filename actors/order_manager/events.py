@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from actors.model import BookedFill, Event, Order, OrderStatus, Side
-from actors.model.signal import OrderType, TimeInForce
+from actors.model import BookedFill, Event, Order, OrderStatus, OrderType, Side, TimeInForce
 
 FILL_BOOKED = "fill.booked"
 

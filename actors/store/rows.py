@@ -64,6 +64,14 @@ def order_row(order: Order) -> Row:
         None if (new_limit := order.replace_limit_price) is None else str(new_limit),
         ",".join(order.flags) if order.flags else "",
         order.parent_id,
+        None if (trail := order.trail_amount) is None else str(trail),
+        None if (percent := order.trail_percent) is None else str(percent),
+        None if (profit := order.take_profit) is None else str(profit),
+        None if (loss := order.stop_loss) is None else str(loss),
+        order.oco_group,
+        order.bracket_id,
+        order.leg,
+        None if (new_stop := order.replace_stop_price) is None else str(new_stop),
     )
 
 
@@ -79,6 +87,7 @@ def order_change_row(order: Order) -> Row:
         None if (average := order.avg_fill_price) is None else str(average),
         micros(order.updated_at),
         None if (error := order.error_message) is None else clean(error),
+        None if (stop := order.stop_price) is None else str(stop),
         None if (sent := order.sent_at) is None else micros(sent),
         str(order.fill_value),
         order.overfill_qty,
@@ -86,6 +95,7 @@ def order_change_row(order: Order) -> Row:
         order.replace_quantity,
         None if (new_limit := order.replace_limit_price) is None else str(new_limit),
         ",".join(order.flags) if order.flags else "",
+        None if (new_stop := order.replace_stop_price) is None else str(new_stop),
     )
 
 
@@ -121,6 +131,14 @@ def order_from(row: Sequence[Any]) -> Order:
         _decimal(row[26]),
         tuple(map(OrderFlag, row[27].split(","))) if row[27] else (),
         row[28],
+        _decimal(row[29]),
+        _decimal(row[30]),
+        _decimal(row[31]),
+        _decimal(row[32]),
+        row[33],
+        row[34],
+        row[35],
+        _decimal(row[36]),
     )
 
 
@@ -197,12 +215,15 @@ def signal_row(record: SignalRecord) -> Row:
         record.order_id,
         None if (reason := record.reason) is None else clean(reason),
         micros(record.received_at),
+        record.signature,
     )
 
 
 def signal_from(row: Sequence[Any]) -> SignalRecord:
     """Return the signal record of its columns."""
-    return SignalRecord(row[0], row[1], row[2], row[3], row[4], _OUTCOME[row[5]], row[6], row[7], moment(row[8]))
+    return SignalRecord(
+        row[0], row[1], row[2], row[3], row[4], _OUTCOME[row[5]], row[6], row[7], moment(row[8]), row[9]
+    )
 
 
 def outcome_row(order_id: str, outcome: Outcome, reason: str | None) -> Row:

@@ -28,8 +28,8 @@ METADATA: Final = MetaData()
 KEY: Final = BigInteger().with_variant(Integer, "sqlite")
 """A whole-number key; only under the name INTEGER is it the row's own number in SQLite, which needs no index."""
 
-ACCEPTED: Final = (Outcome.ORDER, Outcome.REJECTED, Outcome.EXPIRED)
-"""Outcomes of a signal that was taken: a signal_id has at most one row with one of them."""
+ACCEPTED: Final = (Outcome.ORDER, Outcome.REJECTED, Outcome.EXPIRED, Outcome.COMMAND)
+"""Outcomes of a signal or command that was taken: an id has at most one row with one of them."""
 
 
 def _among(column: str, values: list[str]) -> str:
@@ -75,6 +75,14 @@ orders = Table(
     Column("replace_limit_price", Text),
     Column("flags", Text, nullable=False),
     Column("parent_id", Text),
+    Column("trail_amount", Text),
+    Column("trail_percent", Text),
+    Column("take_profit", Text),
+    Column("stop_loss", Text),
+    Column("oco_group", Text),
+    Column("bracket_id", Text),
+    Column("leg", Text),
+    Column("replace_stop_price", Text),
     Index("orders_live", "order_no", sqlite_where=text(IS_LIVE), postgresql_where=text(IS_LIVE)),
     Index(
         "orders_broker_order_id",
@@ -83,6 +91,18 @@ orders = Table(
         postgresql_where=text("broker_order_id IS NOT NULL"),
     ),
     Index("orders_strategy_id", "strategy_id"),
+    Index(
+        "orders_bracket_id",
+        "bracket_id",
+        sqlite_where=text("bracket_id IS NOT NULL"),
+        postgresql_where=text("bracket_id IS NOT NULL"),
+    ),
+    Index(
+        "orders_oco_group",
+        "oco_group",
+        sqlite_where=text("oco_group IS NOT NULL"),
+        postgresql_where=text("oco_group IS NOT NULL"),
+    ),
 )
 
 ORDER_CHANGES: Final = (
@@ -94,6 +114,7 @@ ORDER_CHANGES: Final = (
     "avg_fill_price",
     "updated_at",
     "error_message",
+    "stop_price",
     "sent_at",
     "fill_value",
     "overfill_qty",
@@ -101,6 +122,7 @@ ORDER_CHANGES: Final = (
     "replace_quantity",
     "replace_limit_price",
     "flags",
+    "replace_stop_price",
 )
 """What may change in an order's life; everything else stays as the first write made it."""
 
@@ -151,6 +173,7 @@ signals = Table(
     Column("order_id", Text),
     Column("reason", Text),
     Column("received_at", BigInteger, nullable=False),
+    Column("signature", Text),
     Index(
         "signals_entry_id",
         "entry_id",

@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     EXPIRED = "expired"
     DEAD_LETTER = "dead_letter"
     DUPLICATE = "duplicate"
+    COMMAND = "command"
 
 
 class SignalRecord(msgspec.Struct, frozen=True, gc=False):
@@ -25,10 +26,11 @@ class SignalRecord(msgspec.Struct, frozen=True, gc=False):
         seq: Its place in the order of intake, gap-free from 1.
         entry_id: The queue's own id, unique; None for a list entry and for a host's signal.
         payload_hash: Hash of the bytes, for list entries only, which have no id.
-        signal_id: The signal's id; None when it could not be read.
+        signal_id: The signal's or command's id; None when it could not be read, or a command has none.
         digest: What the signal says; None for a dead letter.
-        order_id: The order it became or, for a duplicate, the order that was there.
-        reason: Why it was not taken.
+        order_id: The order it became; for a duplicate, the order that was there; for a command, the order it is about.
+        reason: Why it was not taken; for a command, what became of it.
+        signature: The signature it came with, so that a replay is told from a second sending; None for unsigned ones.
     """
 
     seq: int
@@ -40,6 +42,7 @@ class SignalRecord(msgspec.Struct, frozen=True, gc=False):
     order_id: str | None
     reason: str | None
     received_at: datetime
+    signature: str | None = None
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

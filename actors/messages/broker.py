@@ -1,0 +1,86 @@
+"""To the broker actor, and on to the lanes of its session."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+from actors.messages.base import Message
+from actors.messages.order_manager import FillReported, OrderReported
+from actors.model import Order
+
+
+class Connect(Message, frozen=True):
+    """Connect to the broker and subscribe to what it pushes."""
+
+
+class QueryQuotes(Message, frozen=True):
+    """Ask the broker for the latest prices."""
+
+
+class PlaceOrder(Message, frozen=True):
+    """Submit this order; its send mark is committed.
+
+    Attributes:
+        order: What is wanted.
+        not_after: After this moment it is too old to be sent (UTC); None for never.
+    """
+
+    order: Order
+    not_after: datetime | None = None
+
+
+class CancelAtBroker(Message, frozen=True):
+    """Ask the broker to cancel."""
+
+    order_id: str
+    broker_order_id: str
+
+
+class ReplaceAtBroker(Message, frozen=True):
+    """Ask the broker for new terms, all of which are given; ``quantity`` is the new total, what is filled included."""
+
+    order_id: str
+    broker_order_id: str
+    quantity: int
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+
+
+class QueryOrder(Message, frozen=True):
+    """Ask the broker where an order stands."""
+
+    order_id: str
+    broker_order_id: str
+
+
+class QueryVenue(Message, frozen=True):
+    """Query everything the broker knows since a moment; ``judge``: the orders whose absence counts, ``asked``: now."""
+
+    since: datetime
+    judge: frozenset[str]
+    asked: datetime
+
+
+class CallReturned(Message, frozen=True, gc=True):
+    """A worker finished a broker call: ``value`` is what the broker returned, ``error`` what it raised."""
+
+    call: "BrokerCall"
+    value: object
+    error: BaseException | None
+    at: datetime
+
+
+class ConnectionChanged(Message, frozen=True):
+    """The broker's adapter reports its connection lost or back."""
+
+    up: bool
+    reason: str
+
+
+class BrokerTick(Message, frozen=True):
+    """Time to look at deadlines."""
+
+
+BrokerCall: TypeAlias = Connect | PlaceOrder | CancelAtBroker | ReplaceAtBroker | QueryOrder | QueryVenue | QueryQuotes
+
+BrokerMessage: TypeAlias = BrokerCall | CallReturned | ConnectionChanged | FillReported | OrderReported | BrokerTick

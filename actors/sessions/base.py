@@ -1,0 +1,52 @@
+"""When a market trades: the port that the order manager and the paper broker ask."""
+
+from datetime import date, datetime
+from typing import Protocol
+
+import msgspec
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One trading day of a market; all times are UTC.
+
+    Attributes:
+        market: Such as ``HK``.
+        day: Its date, in the market's own zone.
+        opens: When regular trading begins.
+        closes: When it ends; day orders expire then.
+        break_starts, break_ends: The midday break; None without one.
+    """
+
+    market: str
+    day: date
+    opens: datetime
+    closes: datetime
+    break_starts: datetime | None = None
+    break_ends: datetime | None = None
+
+    def is_open(self, at: datetime) -> bool:
+        """Return whether the market trades at a moment."""
+        if not self.opens <= at < self.closes:
+            return False
+        if self.break_starts is None or self.break_ends is None:
+            return True
+        return not self.break_starts <= at < self.break_ends
+
+    def opens_again(self, at: datetime) -> datetime:
+        """Return when it trades next at or after a moment before its close."""
+        if at < self.opens:
+            return self.opens
+        if self.break_starts is not None and self.break_ends is not None and self.break_starts <= at < self.break_ends:
+            return self.break_ends
+        return at
+
+
+class Sessions(Protocol):
+    """The trading days of every market that has a calendar. Never blocks; safe from any thread."""
+
+    def at(self, symbol: str, moment: datetime) -> Session | None:
+        """Return the session a moment lies in, or the next one; None where the symbol's market has no calendar.
+
+        Without a calendar a market counts as always open, and its day orders have no end that is known here.
+        """
+        ...
