@@ -19,6 +19,7 @@ from actors.commands.verbs import CommandHandler
 from actors.commands.worker import CommandServer
 from actors.errors import OrderActorsError, SignalError, SystemStopped
 from actors.model import Order, OrderFill, Position, Signal
+from actors.model.control import TradingControl
 from actors.order_manager.working_set import HALTED, WorkingSet
 from actors.portfolio.view import committed_positions
 from actors.publisher.subscribers import EventCallback, Subscription
@@ -312,7 +313,8 @@ def set_halt(settings: Settings, *, halted: bool, reason: str, by: str) -> None:
         store = Store.open(settings.store_url, account_id=settings.account_id, holder=lock.holder)
         try:
             facts = WorkingSet(store, settings.account_id, utc_now())
-            facts.halt(reason, by) if halted else facts.resume(by)
+            facts.put_control(TradingControl(reason=reason, by=by, at=facts.now) if halted else None)
+            facts.note("trading.halted" if halted else "trading.resumed", reason=reason or None, by=by, alert=halted)
             facts.commit()
         finally:
             store.close()

@@ -100,9 +100,10 @@ class HaltTrading(Message, frozen=True, gc=True):
 
 
 class ResumeTrading(Message, frozen=True, gc=True):
-    """Allow new orders again, durably."""
+    """Allow new orders again, durably, all of them or those alone that shrink a position."""
 
     by: str
+    reduce_only: bool = False
     reply: Future[bool] | None = None
 
 

@@ -1,9 +1,8 @@
 """OrderManager: the one writer of orders, fills, signal outcomes and events."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -11,17 +10,28 @@ from actors import messages as m
 from actors.broker.base import OrderReport
 from actors.broker.gate import DISCONNECTED, RECOVERING, TradingGate
 from actors.errors import RequestRefused
-from actors.model.fields import EXTERNAL
+from actors.model.command import HaltCommand
+from actors.model.control import TradingState
+from actors.order_manager.admission import PLAIN_MARKET, Admission, Market
+from actors.order_manager.cancels import Cancels
+from actors.order_manager.control import Control
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.execution import Execution
 from actors.order_manager.intake import Intake
+from actors.order_manager.links import Links
 from actors.order_manager.recovery import SEEN_CURSOR, Recovery, RecoveryPolicy
+from actors.order_manager.replaces import Replaces
+from actors.order_manager.requests import Requests
 from actors.order_manager.waiters import Waiters
-from actors.order_manager.working_set import HALTED, WorkingSet
+from actors.order_manager.working_set import WorkingSet
+from actors.risk import RiskEngine, RiskSettings
 from actors.runtime.behavior import Address, Behavior, Context
 from actors.store.store import Store
 
 _TICK: Final = 1.0
+
+HALTING: Final = "halting"
+"""The gate's reason from the moment a halt is seen in a batch until the batch is committed."""
 
 
 class Peers(msgspec.Struct, frozen=True):
@@ -53,6 +63,7 @@ class OrderManagerSettings(msgspec.Struct, frozen=True):
     max_age: timedelta | None = None
     answer_within: timedelta = timedelta(seconds=40)
     recovery: RecoveryPolicy = RecoveryPolicy()
+    risk: RiskSettings = RiskSettings()
 
 
 class OrderManager(Behavior[m.OrderManagerMessage]):
@@ -71,6 +82,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         gate: TradingGate,
         waiters: Waiters,
         on_recovered: Callable[[], None],
+        market: Market = PLAIN_MARKET,
     ) -> None:
         self._context = context
         self._peers = peers
@@ -78,13 +90,11 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._waiters = waiters
         self._on_recovered = on_recovered
         self._settings = settings
-        self._set = WorkingSet(store, settings.account_id, context.clock.now())
-        if self._set.halted:
-            gate.close(HALTED)
-        self._dispatcher = Dispatcher(
-            context, self._set, peers.broker, gate, in_flight=settings.in_flight, max_age=settings.max_age
-        )
-        self._intake = Intake(context, store, self._set, self._dispatcher, waiters, settings.source_name)
+        now = context.clock.now()
+        self._risk = RiskEngine(settings.risk, store, now)
+        self._set = WorkingSet(store, settings.account_id, now, self._risk)
+        admission = Admission(self._set, gate, self._risk, market.hours, settings.max_age)
+        self._dispatcher = Dispatcher(context, self._set, peers.broker, gate, admission, in_flight=settings.in_flight)
         seen = store.cursors().get(SEEN_CURSOR)
         self._recovery = Recovery(
             context,
@@ -96,8 +106,19 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             seen=None if seen is None else datetime.fromtimestamp(seen / 1_000_000, UTC),
             losses=lambda: gate.losses,
         )
-        self._execution = Execution(context, self._set, self._dispatcher, peers.broker, self._recovery.doubt)
+        doubt, takes = self._recovery.doubt, market.capabilities
+        cancels = Cancels(context, self._set, peers.broker, doubt)
+        replaces = Replaces(context, self._set, peers.broker, admission, cancels, takes, doubt)
+        self._execution = Execution(context, self._set, self._dispatcher, peers.broker, cancels, replaces, doubt)
         self._recovery.execution = self._execution
+        self._links = Links(self._set, store, self._dispatcher, cancels, replaces, takes)
+        self._control = Control(self._set, gate, cancels, admission.shrinks, self._recovery.ask)
+        self._requests = Requests(context, self._set, gate, waiters, cancels, replaces)
+        self._requests.control, self._requests.reconcile = self._control, self._recovery.ask
+        carry_out = self._requests.carry_out
+        self._intake = Intake(
+            context, store, self._set, self._dispatcher, waiters, self._links, carry_out, settings.source_name
+        )
         self._connected = False
         self._intake_paused = False
         self._ticking = False
@@ -109,6 +130,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._gate.close(RECOVERING)
         self._set.begin(self._context.clock.now())
         self._recovery.started(process_start=self._context.generation == 1)
+        self._links.started()
 
     def prepare(self, messages: Sequence[m.OrderManagerMessage]) -> None:
         """Read what the batch names and memory does not hold."""
@@ -125,6 +147,17 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                     signal_ids.append(signal.signal_id)
                     if (entry.redelivered or again) and entry.entry_id is not None:
                         entry_ids.append(entry.entry_id)
+                case m.HaltTrading(state=TradingState.HALTED):
+                    self._gate.close(HALTING)
+                case m.CommandReceived(entry=entry, command=command):
+                    if isinstance(command, HaltCommand):
+                        self._gate.close(HALTING)
+                    if command.command_id is not None:
+                        signal_ids.append(command.command_id)
+                    if (named := self._requests.named(command)) is not None:
+                        order_ids.add(named)
+                    if (entry.redelivered or again) and entry.entry_id is not None:
+                        entry_ids.append(entry.entry_id)
                 case m.SignalRefused(entry=entry):
                     if (entry.redelivered or again) and entry.entry_id is not None:
                         entry_ids.append(entry.entry_id)
@@ -135,9 +168,11 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                     _name(report, order_ids, broker_ids)
                 case m.SubmitSignal(signal=signal):
                     signal_ids.append(signal.signal_id)
-                case m.OrderAccepted() | m.OrderRefused() | m.OrderUnclear() | m.OrderNotSent() | m.CancelOrder():
+                case m.OrderAccepted() | m.OrderRefused() | m.OrderUnclear() | m.OrderNotSent() | m.StatusReported():
                     order_ids.add(message.order_id)
-                case m.CancelTaken() | m.CancelRefused() | m.CancelUnclear() | m.StatusReported():
+                case m.CancelOrder() | m.CancelTaken() | m.CancelRefused() | m.CancelUnclear():
+                    order_ids.add(message.order_id)
+                case m.ReplaceOrder() | m.ReplaceTaken() | m.ReplaceRefused() | m.ReplaceUnclear():
                     order_ids.add(message.order_id)
                 case _:
                     pass
@@ -166,12 +201,14 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._execution.report(report, queried=False)
             case m.StatusReported():
                 self._execution.status(message)
-            case m.CancelTaken():
-                self._execution.cancel_taken(message)
-            case m.CancelRefused():
-                self._execution.cancel_refused(message)
-            case m.CancelUnclear():
-                self._execution.cancel_unclear(message)
+            case m.CancelTaken() | m.CancelRefused() | m.CancelUnclear():
+                self._execution.cancel_answered(message)
+            case m.ReplaceTaken() | m.ReplaceRefused() | m.ReplaceUnclear():
+                self._execution.replace_answered(message)
+            case m.CommandReceived():
+                self._intake.command(message, redelivered=self._context.redelivered)
+            case m.PricesMarked(quotes=quotes):
+                self._risk.marked(quotes)
             case m.EntriesRemoved(last_seq=last_seq):
                 self._intake.confirm_removed(last_seq)
             case m.IntakeRestarted():
@@ -181,7 +218,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             case (
                 m.CancelOrder() | m.CancelAll() | m.ReplaceOrder() | m.HaltTrading() | m.ResumeTrading() | m.Reconcile()
             ):
-                self._request(message)
+                self._requests.receive(message)
             case m.VenueReported():
                 self._recovered(self._recovery.apply(message))
             case m.RecoveryContinued():
@@ -195,8 +232,6 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._recovery.connected()
             case m.BrokerLost(reason=reason):
                 self._lost(reason)
-            case m.PricesMarked() | m.CommandReceived() | m.ReplaceTaken() | m.ReplaceRefused() | m.ReplaceUnclear():
-                raise NotImplementedError  # WIP
             case m.OrderManagerTick():
                 self._tick()
             case _:
@@ -204,8 +239,14 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 
     def commit(self) -> None:
         """Send what may be sent, write the batch, then have everybody told."""
-        self._dispatcher.pump()
         self._execution.park_early()
+        self._links.follow()
+        self._control.follow()
+        self._dispatcher.pump()
+        self._links.follow()
+        self._control.settle(self._recovery.clean)
+        if HALTING in self._gate.reasons:
+            self._context.on_commit(self._halting_is_over)
         self._intake.commit_cursor()
         changed = self._set.changed
         unit = self._set.commit()
@@ -252,13 +293,12 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             # The gate opens once this batch is committed; what waits is sent by the batch after it.
             self._context.after(0.0, "pump", m.OrderManagerTick())
 
+    def _halting_is_over(self) -> None:
+        self._gate.open(HALTING)  # what was halted is closed for that by now
+
     def _open_unless_lost(self) -> None:
         if self._connected:  # a later message of the batch may have told of the next loss
             self._gate.open(DISCONNECTED)
-
-    def _open_unless_halted(self) -> None:
-        if not self._set.halted:  # a later message of the batch may have halted again
-            self._gate.open(HALTED)
 
     def _open_trading(self) -> None:
         if self._gate.open(RECOVERING, losses=self._recovery.losses):  # else the news of a loss is on its way
@@ -279,7 +319,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
     def _tick(self) -> None:
         now = self._set.now
         self._ticking = False
-        self._dispatcher.expire_waiting()
+        self._dispatcher.look_at_waiting()
         for order in self._dispatcher.overdue(now - self._settings.answer_within):
             self._execution.unclear(m.OrderUnclear(order_id=order.order_id, reason="no answer", at=now))
         self._recovery.tick(now)
@@ -294,55 +334,6 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         if self._intake_paused and drained and RECOVERING not in self._gate.reasons:
             self._intake_paused = False
             self._context.tell(self._peers.consumer, m.OpenIntake())
-
-    # ------------------------------------------------------------ requests
-
-    def _request(self, message: m.Request) -> None:
-        match message:
-            case m.CancelOrder(order_id=order_id, reply=reply):
-                try:
-                    self._execution.request_cancel(order_id)
-                except RequestRefused as error:
-                    self._refuse(reply, str(error))
-                else:
-                    self._answer(reply, True)
-            case m.CancelAll(reply=reply):
-                ours = [order.order_id for order in self._set.live() if order.strategy_id != EXTERNAL]
-                for order_id in ours:
-                    self._execution.request_cancel(order_id)
-                self._answer(reply, tuple(ours))
-            case m.HaltTrading(reason=reason, by=by, reply=reply):
-                self._gate.close(HALTED)
-                self._set.halt(reason, by)
-                self._answer(reply, True)
-            case m.ResumeTrading(by=by, reply=reply):
-                self._set.resume(by)
-                self._gate.close(RECOVERING)
-                self._context.on_commit(self._open_unless_halted)
-                self._answer(reply, True)
-            case m.ReplaceOrder():
-                raise NotImplementedError  # WIP
-            case m.Reconcile(reply=reply):
-                if reply is not None:
-                    self._waiters.add_reconciliation(reply)
-                self._recovery.ask()
-
-    def _answer(self, reply: Future[Any] | None, value: object) -> None:
-        if reply is not None:
-            self._context.on_commit(lambda: _settle(reply, value))
-
-    def _refuse(self, reply: Future[Any], reason: str) -> None:
-        self._context.on_commit(lambda: _settle(reply, RequestRefused(reason)))
-
-
-def _settle(reply: Future[Any], value: object) -> None:
-    try:
-        if isinstance(value, Exception):
-            reply.set_exception(value)
-        else:
-            reply.set_result(value)
-    except InvalidStateError:
-        return  # the host gave up waiting, or a redelivered request was answered before
 
 
 def _name(report: OrderReport, order_ids: set[str], broker_ids: set[str]) -> None:

@@ -104,15 +104,58 @@ def apply_fill(order: Order, fill: OrderFill, now: datetime) -> Step:
     return _finish(order, cell, changes, now, None, reopens=state is State.REJECTED)
 
 
-def ask_replace(order: Order, quantity: int, limit_price: Decimal | None, now: datetime) -> Step:
-    """Ask for new terms; ``quantity`` is the new total, what is filled included (FIX OrderQty, Futu qty)."""
+class NewTerms(msgspec.Struct, frozen=True, gc=False):
+    """What an order is to become; all of it is given.
+
+    Attributes:
+        quantity: The new total, what is filled included (FIX OrderQty, Futu qty).
+        limit_price, stop_price: None for a kind without one.
+    """
+
+    quantity: int
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+
+
+def terms_of(order: Order) -> NewTerms:
+    """Return the terms an order has now."""
+    return NewTerms(order.quantity, order.limit_price, order.stop_price)
+
+
+def terms_asked(order: Order) -> NewTerms | None:
+    """Return the terms a replace in flight asks for; None without one."""
+    if order.replace_quantity is None:
+        return None
+    return NewTerms(order.replace_quantity, order.replace_limit_price, order.replace_stop_price)
+
+
+def ask_replace(order: Order, terms: NewTerms, now: datetime, *, by_cancel: bool = False) -> Step:
+    """Ask for new terms.
+
+    Args:
+        order: The order before.
+        terms: What it is to become.
+        now: When (UTC).
+        by_cancel: The broker replaces no such order: it is cancelled, and once that is confirmed continued by another.
+    """
     cell = TABLE[OrderEvent.REPLACE_ASKED, state_of(order)]
     if cell.refuse:
         return Step(order, refused=True)
+    changes: dict[str, Any]
     if cell.target is Target.EDIT:
-        return _finish(order, cell, {"quantity": quantity, "limit_price": limit_price}, now, None)
-    terms = {"replace_quantity": quantity, "replace_limit_price": limit_price}
-    return _finish(order, cell, terms, now, None)
+        changes = {"quantity": terms.quantity, "limit_price": terms.limit_price, "stop_price": terms.stop_price}
+        return _finish(order, cell, changes, now, None)
+    changes = {
+        "replace_quantity": terms.quantity,
+        "replace_limit_price": terms.limit_price,
+        "replace_stop_price": terms.stop_price,
+    }
+    if terms.quantity <= order.filled_qty:
+        return _finish(order, Cell(Target.CANCEL_REQUESTED), {}, now, None)  # nothing is left of it: that is a cancel
+    if by_cancel:
+        changes["flags"] = _with_flag(order, OrderFlag.CONTINUE_WANTED)
+        return _finish(order, Cell(Target.CANCEL_REQUESTED), changes, now, None)
+    return _finish(order, cell, changes, now, None)
 
 
 def _no_effect(_order: Order, _cell: Cell, _now: datetime) -> dict[str, Any]:
@@ -128,13 +171,21 @@ def _unmark_sent(_order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
 
 
 def _want_cancel(order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
-    if cell.refuse or order.status is OrderStatus.CANCEL_REQUESTED:
+    if cell.refuse:
         return {}
-    if cell.target is Target.SAME:
-        return {"flags": _with_flag(order, OrderFlag.CANCEL_WANTED)}
-    # A wish is granted once: were it kept, a cancel the broker refuses would be asked for over and over.
-    rest = tuple(flag for flag in order.flags if flag is not OrderFlag.CANCEL_WANTED)
+    if cell.target is Target.SAME and order.status is not OrderStatus.CANCEL_REQUESTED:
+        return {} if OrderFlag.CANCEL_WANTED in order.flags else {"flags": _with_flag(order, OrderFlag.CANCEL_WANTED)}
+    # A wish is granted once: were it kept, a cancel the broker refuses would be asked for over and over. And a cancel
+    # outranks new terms: an order that is cancelled to get them is not continued any more.
+    rest = _without_flags(order.flags, OrderFlag.CANCEL_WANTED, OrderFlag.CONTINUE_WANTED)
     return {"flags": rest} if rest != order.flags else {}
+
+
+def _no_continuation(order: Order, _cell: Cell, _now: datetime) -> dict[str, Any]:
+    """Forget the terms that an order, found to work on, was cancelled for."""
+    if OrderFlag.CONTINUE_WANTED not in order.flags:
+        return {}
+    return {"flags": _without_flags(order.flags, OrderFlag.CONTINUE_WANTED), **_NO_TERMS}
 
 
 def _closed_as(status: OrderStatus) -> Callable[[Order, Cell, datetime], dict[str, Any]]:
@@ -152,12 +203,18 @@ _EFFECTS: Final = {
     OrderEvent.SEND_STARTED: _mark_sent,
     OrderEvent.NEVER_SENT: _unmark_sent,
     OrderEvent.CANCEL_ASKED: _want_cancel,
+    OrderEvent.CANCEL_REFUSED_LIVE: _no_continuation,
     OrderEvent.CANCELLED: _closed_as(OrderStatus.CANCELLED),
     OrderEvent.CLOSED: _closed_as(OrderStatus.EXPIRED),
     OrderEvent.REFUSED: _closed_as(OrderStatus.REJECTED),
     OrderEvent.ABSENT: _review,
 }
 
+_NO_TERMS: Final[dict[str, Any]] = {
+    "replace_quantity": None,
+    "replace_limit_price": None,
+    "replace_stop_price": None,
+}
 _ORDINARY: Final = frozenset({OrderEvent.FILL_PART, OrderEvent.FILL_REST})
 _CLOSED: Final = frozenset({State.CANCELLED, State.REJECTED, State.EXPIRED})
 _KEEPS_REASON: Final = frozenset(
@@ -183,13 +240,19 @@ def _finish(
     if cell.target in _NEW_TERMS and order.replace_quantity is not None:
         # Fills under the old terms may have passed a smaller new total; then what is filled is the total (FIX D11).
         total = max(order.replace_quantity, order.filled_qty - order.overfill_qty)
-        changes |= {"quantity": total, "limit_price": order.replace_limit_price}
+        changes |= {
+            "quantity": total,
+            "limit_price": order.replace_limit_price,
+            "stop_price": order.replace_stop_price,
+        }
         changes["overfill_qty"] = overfill = max(order.filled_qty - total, 0)
         if not overfill and OrderFlag.OVERFILL in order.flags:
-            changes["flags"] = tuple(flag for flag in order.flags if flag is not OrderFlag.OVERFILL)
+            changes["flags"] = _without_flags(order.flags, OrderFlag.OVERFILL)
     status = _status(order, cell.target, changes)
     if order.replace_quantity is not None and (cell.target in _REPLACE_ENDS or status.is_final):
-        changes |= {"replace_quantity": None, "replace_limit_price": None}
+        changes |= _NO_TERMS
+        if OrderFlag.CONTINUE_WANTED in order.flags:
+            changes["flags"] = _without_flags(changes.get("flags", order.flags), OrderFlag.CONTINUE_WANTED)
     if status is not order.status:
         changes["status"] = status
         if reopens and status is not OrderStatus.CANCELLED:
@@ -243,6 +306,10 @@ def derived(cum: int, total: int) -> OrderStatus:
 
 def _with_flag(order: Order, flag: OrderFlag, flags: tuple[OrderFlag, ...] | None = None) -> tuple[OrderFlag, ...]:
     return tuple(sorted({*(order.flags if flags is None else flags), flag}))
+
+
+def _without_flags(flags: tuple[OrderFlag, ...], *gone: OrderFlag) -> tuple[OrderFlag, ...]:
+    return tuple(flag for flag in flags if flag not in gone)
 
 
 _NEW_TERMS: Final = frozenset({Target.DERIVE_NEW, Target.NEW_TERMS})

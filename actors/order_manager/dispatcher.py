@@ -1,12 +1,12 @@
 """The dispatcher: lets orders out to the broker, a bounded number at a time, each with its send mark committed."""
 
 from collections import deque
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from actors.broker.gate import TradingGate
 from actors.messages import BrokerMessage, PlaceOrder
 from actors.model import Order, OrderFlag, OrderStatus
+from actors.order_manager.admission import Admission
 from actors.order_manager.book import step
 from actors.order_manager.transitions import OrderEvent
 from actors.order_manager.working_set import HALTED, WorkingSet
@@ -18,7 +18,8 @@ class Dispatcher:
     """Keeps the orders that are surely unsent and sends them in order when the broker can take them.
 
     An order of which nobody knows yet whether the broker has it counts against ``in_flight``; so at most that many
-    can become UNKNOWN at once, however long the queue is.
+    can become UNKNOWN at once, however long the queue is. Beside the queue stand the orders that are held: for their
+    market to open, or, as a bracket's exits, until they are released.
     """
 
     def __init__(
@@ -27,18 +28,20 @@ class Dispatcher:
         working_set: WorkingSet,
         broker: Address[BrokerMessage],
         gate: TradingGate,
+        admission: Admission,
         *,
         in_flight: int,
-        max_age: timedelta | None,
     ) -> None:
         self._context = context
         self._set = working_set
         self._broker = broker
         self._gate = gate
+        self._admission = admission
         self._in_flight = in_flight
-        self._max_age = max_age
         live = working_set.live()
-        self._unsent = deque(order.order_id for order in live if order.sent_at is None and _is_pending(order))
+        waiting = [order for order in live if _is_unsent(order)]
+        self._unsent = deque(order.order_id for order in waiting if order.leg is None)
+        self._held: dict[str, datetime | None] = {order.order_id: None for order in waiting if order.leg is not None}
         self._sending = {order.order_id for order in live if order.sent_at is not None and _is_pending(order)}
         self._disordered = False
 
@@ -58,45 +61,76 @@ class Dispatcher:
         orders = (self._set.find(order_id) for order_id in self._sending)
         return min((o.sent_at for o in orders if o is not None and o.sent_at is not None), default=None)
 
-    def open(self, order: Order) -> tuple[Order, Outcome]:
+    # ------------------------------------------------------------ new orders
+
+    def open(self, order: Order, cause: str = "signal") -> tuple[Order, Outcome]:
         """Record a new order: sent at once if that is possible, denied, expired, or waiting its turn."""
-        reason = self._stale(order)
+        reason = self._admission.too_late(order)
         if reason is not None:
-            done = step(order, OrderEvent.TOO_OLD, self._set.now, reason=reason).order
-            self._set.add(done, OrderEvent.TOO_OLD.value)
-            return done, Outcome.EXPIRED
-        if HALTED in self._gate.reasons:
-            done = step(order, OrderEvent.DENIED, self._set.now, reason=HALTED).order
-            self._set.add(done, OrderEvent.DENIED.value)
-            return done, Outcome.REJECTED
-        if self._gate.is_open and not self._unsent and len(self._sending) < self._in_flight:
-            order = step(order, OrderEvent.SEND_STARTED, self._set.now).order
-            self._set.add(order, "signal")
-            self._send(order)
-        else:
-            self._set.add(order, "signal")
+            return self._end(order, OrderEvent.TOO_OLD, reason), Outcome.EXPIRED
+        if self._admission.halted:
+            return self._end(order, OrderEvent.DENIED, HALTED), Outcome.REJECTED
+        if not self._gate.is_open or self._unsent or len(self._sending) >= self._in_flight:
+            self._set.add(order, cause)
             self._unsent.append(order.order_id)
+            return order, Outcome.ORDER
+        until = self._admission.waits_until(order)
+        if until is not None:
+            self._set.add(order, cause)
+            self._held[order.order_id] = until
+            return order, Outcome.ORDER
+        denial = self._admission.denial(order)
+        if denial is not None:
+            return self._end(order, OrderEvent.DENIED, denial), Outcome.REJECTED
+        order = step(order, OrderEvent.SEND_STARTED, self._set.now).order
+        self._set.add(order, cause)
+        self._send(order)
         return order, Outcome.ORDER
+
+    def deny(self, order: Order, reason: str) -> tuple[Order, Outcome]:
+        """Record a new order that is not sent at all."""
+        return self._end(order, OrderEvent.DENIED, reason), Outcome.REJECTED
+
+    def hold(self, order: Order, cause: str) -> None:
+        """Record a new order that is not sent before it is released."""
+        self._set.add(order, cause)
+        self._held[order.order_id] = None
+
+    def release(self, order_id: str) -> None:
+        """Let an order that is held be sent in its turn; harmless for any other."""
+        if order_id in self._held:
+            del self._held[order_id]
+            self._unsent.append(order_id)
+            self._disordered = True
+
+    # ------------------------------------------------------------ what waits
 
     def pump(self) -> None:
         """Send what may be sent now; end what has waited too long or is denied."""
-        if HALTED in self._gate.reasons:
+        control = self._set.control
+        if self._admission.halted and not (control is not None and control.keep_orders):
             self._deny_all()
-        if self._disordered:
-            self._disordered = False
-            waiting = set(self._unsent)
-            self._unsent = deque(order.order_id for order in self._set.live() if order.order_id in waiting)
+        self._put_in_order()
         while self._gate.is_open and self._unsent and len(self._sending) < self._in_flight:
             order = self._set.find(self._unsent.popleft())
-            if order is not None and order.sent_at is None and _is_pending(order) and not self._expire(order):
-                self._send(self._set.apply(order, OrderEvent.SEND_STARTED).order)
+            if order is not None and _is_unsent(order):
+                self._advance(order)
 
-    def expire_waiting(self) -> None:
-        """End the waiting orders that are too old, whether or not anything can be sent."""
+    def look_at_waiting(self) -> None:
+        """End the waiting orders that are too old, whether or not anything can be sent, and wake those whose time is.
+
+        A bracket's exits have no age and wait on.
+        """
         for order_id in tuple(self._unsent):
             order = self._set.find(order_id)
-            if order is None or not _is_pending(order) or self._expire(order):
+            if order is None or not _is_unsent(order) or self._expire(order):
                 self._unsent.remove(order_id)
+        for order_id, until in tuple(self._held.items()):
+            order = self._set.find(order_id)
+            if order is None or not _is_unsent(order) or self._expire(order):
+                del self._held[order_id]
+            elif until is not None and until <= self._set.now:
+                self.release(order_id)
 
     def answered(self, order_id: str) -> None:
         """Make room: the broker answered for this order, or it is UNKNOWN."""
@@ -106,10 +140,12 @@ class Dispatcher:
         """Put back an order that surely never left; it keeps its place before later ones."""
         self._sending.discard(order.order_id)
         order = self._set.apply(order, OrderEvent.NEVER_SENT, reason=reason).order
-        if not _is_pending(order) or order.sent_at is not None:
+        if not _is_unsent(order):
             return
-        if OrderFlag.CANCEL_WANTED in order.flags:
-            self._set.apply(order, OrderEvent.CANCEL_ASKED)
+        if OrderFlag.CANCEL_WANTED in order.flags and self._admission.halted:
+            self._deny(order, HALTED)
+        elif OrderFlag.CANCEL_WANTED in order.flags:
+            self._set.apply(order, OrderEvent.CANCEL_ASKED, reason="cancelled before it was sent")
         else:
             self._unsent.append(order.order_id)
             self._disordered = True
@@ -119,42 +155,67 @@ class Dispatcher:
         orders = (self._set.find(order_id) for order_id in sorted(self._sending))
         return [o for o in orders if o is not None and o.sent_at is not None and o.sent_at < moment]
 
+    # ------------------------------------------------------------ one order
+
+    def _advance(self, order: Order) -> None:
+        """Send an order whose turn it is, or find out why not."""
+        if self._expire(order):
+            return
+        until = self._admission.waits_until(order)
+        if until is not None:
+            self._held[order.order_id] = until
+            return
+        denial = self._admission.denial(order)
+        if denial is not None:
+            self._deny(order, denial)
+            return
+        self._send(self._set.apply(order, OrderEvent.SEND_STARTED).order)
+
     def _send(self, order: Order) -> None:
         self._sending.add(order.order_id)
-        self._context.tell(self._broker, PlaceOrder(order=order, not_after=self._deadline(order)))
+        self._context.tell(self._broker, PlaceOrder(order=order, not_after=self._admission.deadline(order)))
+
+    def _end(self, order: Order, event: OrderEvent, reason: str) -> Order:
+        done = step(order, event, self._set.now, reason=reason).order
+        self._set.add(done, event.value)
+        return done
 
     def _expire(self, order: Order) -> bool:
-        reason = self._stale(order)
+        reason = self._admission.too_late(order)
         if reason is None:
             return False
         self._set.apply(order, OrderEvent.TOO_OLD, reason=reason)
-        self._set.unit.outcomes[order.order_id] = (Outcome.EXPIRED, reason)
+        self._outcome(order, Outcome.EXPIRED, reason)
         return True
 
+    def _deny(self, order: Order, reason: str) -> None:
+        self._set.apply(order, OrderEvent.DENIED, reason=reason)
+        self._outcome(order, Outcome.REJECTED, reason)
+
+    def _outcome(self, order: Order, outcome: Outcome, reason: str) -> None:
+        """Change what became of the order's signal; a bracket's exit and an order that continues one have none."""
+        if order.signal_id is not None:
+            self._set.unit.outcomes[order.order_id] = (outcome, reason)
+
     def _deny_all(self) -> None:
-        while self._unsent:
-            order = self._set.find(self._unsent.popleft())
-            if order is not None and order.sent_at is None and _is_pending(order):
-                self._set.apply(order, OrderEvent.DENIED, reason=HALTED)
-                self._set.unit.outcomes[order.order_id] = (Outcome.REJECTED, HALTED)
+        waiting = [*self._unsent, *self._held]
+        self._unsent.clear()
+        self._held.clear()
+        for order_id in waiting:
+            order = self._set.find(order_id)
+            if order is not None and _is_unsent(order):
+                self._deny(order, HALTED)
 
-    def _deadline(self, order: Order) -> datetime | None:
-        if self._max_age is None or order.signal_at is None or self._max_age > _END_OF_TIME - order.signal_at:
-            return order.expires_at
-        too_old = order.signal_at + self._max_age
-        return too_old if order.expires_at is None else min(order.expires_at, too_old)
-
-    def _stale(self, order: Order) -> str | None:
-        if order.expires_at is not None and order.expires_at <= self._set.now:
-            return f"expired at {order.expires_at.isoformat()}"
-        made, max_age = order.signal_at, self._max_age
-        if max_age is not None and made is not None and self._set.now - made > max_age:
-            return f"signal of {made.isoformat()} is older than {max_age.total_seconds():g} s"
-        return None
+    def _put_in_order(self) -> None:
+        if self._disordered:
+            self._disordered = False
+            waiting = set(self._unsent)
+            self._unsent = deque(order.order_id for order in self._set.live() if order.order_id in waiting)
 
 
 def _is_pending(order: Order) -> bool:
     return order.status is OrderStatus.PENDING
 
 
-_END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+def _is_unsent(order: Order) -> bool:
+    return _is_pending(order) and order.sent_at is None

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from actors.model import BookedFill, Event, Order, OrderStatus, OrderType, Side, TimeInForce
+from actors.model import BookedFill, Event, Order, OrderFlag, OrderStatus, OrderType, Side, TimeInForce
+from actors.model.terms import Leg
 
 FILL_BOOKED = "fill.booked"
 
@@ -19,8 +20,11 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     Attributes:
         event_id: ``account:seq``, the same at every publication (I12).
         type: ``order.<status>``.
-        cause: The row of the transition table, or who asked.
+        cause: The row of the transition table.
+        by: Who asked, where somebody did.
         alert: Whether a person should know.
+        replace_quantity: This and the next two are the terms a replace in flight asks for.
+        limit_price: This and the next stand in the event that created the order, and where terms changed.
         order_type: This and what follows stand in the event that created the order.
     """
 
@@ -42,14 +46,26 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     avg_fill_price: Decimal | None = None
     reason: str | None = None
     alert: bool = False
-    order_type: OrderType | None = None
+    by: str | None = None
+    flags: tuple[OrderFlag, ...] = ()
+    replace_quantity: int | None = None
+    replace_limit_price: Decimal | None = None
+    replace_stop_price: Decimal | None = None
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
+    order_type: OrderType | None = None
     time_in_force: TimeInForce | None = None
     reference_price: Decimal | None = None
     signal_at: datetime | None = None
     expires_at: datetime | None = None
     parent_id: str | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    oco_group: str | None = None
+    bracket_id: str | None = None
+    leg: Leg | None = None
 
 
 class FillBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -80,24 +96,44 @@ class NoteBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     cause: str | None = None
     reason: str | None = None
     alert: bool = False
+    by: str | None = None
 
 
-def order_event(
-    seq: int, account_id: str, order: Order, cause: str, *, at: datetime, alert: bool, created: bool = False
+def order_event(  # noqa: PLR0913 - each is a member of the event
+    seq: int,
+    account_id: str,
+    order: Order,
+    cause: str,
+    *,
+    at: datetime,
+    alert: bool,
+    by: str | None = None,
+    created: bool = False,
+    prices: bool = False,
 ) -> Event:
-    """Build the event of an order's change of state."""
+    """Build the event of an order's change of state; ``prices`` tells its terms, ``created`` all that never changes."""
     kind = _KINDS[order.status]
-    terms: tuple[Any, ...] = ()
+    more: tuple[Any, ...] = ()
+    if order.replace_quantity is not None:
+        more = (order.replace_quantity, order.replace_limit_price, order.replace_stop_price)
+    if created or prices:
+        more = (*(more or _NO_REPLACE), order.limit_price, order.stop_price)
     if created:
-        terms = (
+        more = (
+            *more,
             order.order_type,
-            order.limit_price,
-            order.stop_price,
             order.time_in_force,
             order.reference_price,
             order.signal_at,
             order.expires_at,
             order.parent_id,
+            order.trail_amount,
+            order.trail_percent,
+            order.take_profit,
+            order.stop_loss,
+            order.oco_group,
+            order.bracket_id,
+            order.leg,
         )
     body = OrderBody(
         f"{account_id}:{seq}",
@@ -118,7 +154,9 @@ def order_event(
         order.avg_fill_price,
         order.error_message,
         alert,
-        *terms,
+        by,
+        order.flags,
+        *more,
     )
     return Event(seq=seq, type=kind, order_id=order.order_id, body=_encode(body))
 
@@ -151,10 +189,12 @@ def note_event(  # noqa: PLR0913 - each is a member of the event
     order_id: str | None = None,
     signal_id: str | None = None,
     alert: bool = False,
+    by: str | None = None,
 ) -> Event:
     """Build the event of something that changed no order."""
-    body = NoteBody(f"{account_id}:{seq}", seq, kind, at, account_id, order_id, signal_id, cause, reason, alert)
+    body = NoteBody(f"{account_id}:{seq}", seq, kind, at, account_id, order_id, signal_id, cause, reason, alert, by)
     return Event(seq=seq, type=kind, order_id=order_id, body=_encode(body))
 
 
+_NO_REPLACE = (None, None, None)
 _KINDS = {status: f"order.{status.value}" for status in OrderStatus}

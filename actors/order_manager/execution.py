@@ -1,4 +1,4 @@
-"""Execution: what the broker answers and reports, and the cancels we ask for, applied to our orders."""
+"""Execution: what the broker answers and reports, applied to our orders."""
 
 import logging
 from collections.abc import Callable
@@ -7,10 +7,8 @@ from hashlib import blake2b
 from typing import Final
 
 from actors.broker.base import OrderReport, ReportStatus
-from actors.errors import RequestRefused
 from actors.messages import (
     BrokerMessage,
-    CancelAtBroker,
     CancelRefused,
     CancelTaken,
     CancelUnclear,
@@ -19,11 +17,17 @@ from actors.messages import (
     OrderRefused,
     OrderUnclear,
     QueryOrder,
+    ReplaceRefused,
+    ReplaceTaken,
+    ReplaceUnclear,
     StatusReported,
 )
 from actors.model import Order, OrderFill, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
+from actors.order_manager.book import terms_asked
+from actors.order_manager.cancels import Cancels
 from actors.order_manager.dispatcher import Dispatcher
+from actors.order_manager.replaces import Replaces, continuation
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.vain import ENOUGH, VainRounds
 from actors.order_manager.working_set import WorkingSet
@@ -36,6 +40,7 @@ class Execution:
     """Applies the broker's answers, fills and reports, in any order, any number of times.
 
     Args:
+        cancels, replaces: What we ask for; they take the answers that concern them.
         doubt: Called with an order whose state at the broker must be asked for.
     """
 
@@ -45,16 +50,18 @@ class Execution:
         working_set: WorkingSet,
         dispatcher: Dispatcher,
         broker: Address[BrokerMessage],
+        cancels: Cancels,
+        replaces: Replaces,
         doubt: Callable[[Order], None],
     ) -> None:
         self._context = context
         self._set = working_set
         self._dispatcher = dispatcher
         self._broker = broker
+        self._cancels = cancels
+        self._replaces = replaces
         self._doubt = doubt
         self._early: list[OrderFill] = []
-        self._cancel_asked: set[str] = set()  # by this incarnation, and not heard that it is unclear
-        self._cancel_refused: set[str] = set()
         self._vain = VainRounds()
         self._last_stranger = working_set.now
 
@@ -70,7 +77,7 @@ class Execution:
             if stranger is not None:
                 order = self._found_late(order, stranger)
             self._book_parked(message.broker_order_id)
-            self._wanted_cancel(self._set.find(order.order_id) or order)
+            self._cancels.wanted(self._set.find(order.order_id) or order)
 
     def refused(self, message: OrderRefused) -> None:
         """Note a proven refusal."""
@@ -92,58 +99,32 @@ class Execution:
         if order is not None:
             self._dispatcher.not_sent(order, message.reason)
 
-    def cancel_taken(self, message: CancelTaken) -> None:
-        """Note that the broker works on a cancel; its end is reported, or asked for."""
+    def cancel_answered(self, message: CancelTaken | CancelRefused | CancelUnclear) -> None:
+        """Note what the broker answered to a cancel."""
         order = self._known(message.order_id)
-        if order is not None and order.status is OrderStatus.CANCEL_REQUESTED:
-            self._doubt(order)
-
-    def cancel_refused(self, message: CancelRefused) -> None:
-        """Note a refused cancel; it proves neither that the order lives nor that it is gone."""
-        order = self._known(message.order_id)
-        if order is not None:
-            self._cancel_refused.add(message.order_id)
-            self._cancel_asked.discard(message.order_id)
-            self._apply(order, OrderEvent.CANCEL_REFUSED, reason=message.reason)
-            self._set.note("cancel.refused", order_id=order.order_id, reason=message.reason)
-
-    def cancel_unclear(self, message: CancelUnclear) -> None:
-        """Note that nobody knows what became of a cancel; asking again is safe."""
-        order = self._known(message.order_id)
-        if order is not None:
-            self._cancel_asked.discard(message.order_id)
-            self._apply(order, OrderEvent.CANCEL_UNCLEAR, reason=message.reason)
-
-    # ------------------------------------------------------------ requests
-
-    def request_cancel(self, order_id: str) -> Order:
-        """Ask for a cancel.
-
-        Raises:
-            RequestRefused: There is no such order, it is not ours, or it is final.
-        """
-        order = self._set.find(order_id)
         if order is None:
-            raise RequestRefused(f"no order {order_id}")
-        if order.strategy_id == EXTERNAL:
-            raise RequestRefused(f"order {order_id} is not ours; cancel it where it was placed")
-        result = self._set.apply(order, OrderEvent.CANCEL_ASKED)
-        if result.refused:
-            raise RequestRefused(f"order {order_id} is {order.status.value} and cannot be cancelled")
-        self._send_cancel(result.order)
-        return result.order
+            return
+        match message:
+            case CancelTaken():
+                self._cancels.taken(message, order)
+            case CancelRefused():
+                self._cancels.refused(message, order)
+            case CancelUnclear():
+                self._cancels.unclear(message, order)
 
-    def _send_cancel(self, order: Order) -> None:
-        if order.status is OrderStatus.CANCEL_REQUESTED and order.broker_order_id is not None:
-            self._cancel_refused.discard(order.order_id)
-            self._cancel_asked.add(order.order_id)
-            command = CancelAtBroker(order_id=order.order_id, broker_order_id=order.broker_order_id)
-            self._context.tell(self._broker, command)
-
-    def _repeat_cancel(self, order: Order) -> None:
-        """Ask again for a cancel that a crash may have kept from the broker, or whose outcome is unclear (C17)."""
-        if order.order_id not in self._cancel_asked:
-            self._send_cancel(order)
+    def replace_answered(self, message: ReplaceTaken | ReplaceRefused | ReplaceUnclear) -> None:
+        """Note what the broker answered to a request for new terms."""
+        order = self._known(message.order_id)
+        if order is None:
+            return
+        match message:
+            case ReplaceTaken():
+                order = self._replaces.taken(message, order)
+            case ReplaceRefused():
+                order = self._replaces.refused(message, order)
+            case ReplaceUnclear():
+                order = self._replaces.unclear(message, order)
+        self._forget_final(order)
 
     # ------------------------------------------------------------ fills
 
@@ -268,8 +249,11 @@ class Execution:
         order = self._reported(order, event, report.reason, queried=queried)
         if report.status is ReportStatus.FILLED and order.leaves_qty > 0:
             self._await_fills(order, report.filled_qty, queried=queried)
-        if queried and event is OrderEvent.WORKING:
-            self._repeat_cancel(order)
+        if event is OrderEvent.WORKING:
+            order = self._replaces.seen(order, report, queried=queried)
+            if queried:
+                self._cancels.repeat(order)
+            self._forget_final(order)
 
     def status(self, message: StatusReported) -> None:
         """Apply a four-method broker's answer to where an order stands."""
@@ -281,9 +265,11 @@ class Execution:
                 self._count_vain(order, order.quantity)
             else:
                 self._vain.forget(order.order_id)
-            if event is OrderEvent.WORKING and order.status is OrderStatus.CANCEL_REQUESTED:
-                self._repeat_cancel(order)
-                self._doubt(order)
+            if event is OrderEvent.WORKING:
+                order = self._replaces.shown_working(order)
+                if order.status is OrderStatus.CANCEL_REQUESTED:
+                    self._cancels.repeat(order)
+                    self._doubt(order)
 
     def settle_doubt(self, order: Order) -> None:
         """Ask a four-method broker where an order stands; ever more seldom while asking is in vain."""
@@ -304,18 +290,11 @@ class Execution:
     def _reported(self, order: Order, event: OrderEvent, reason: str | None, *, queried: bool) -> Order:
         if queried and event is OrderEvent.CLOSED and state_of(order) in _DOUBTFUL:
             order = self._apply(order, OrderEvent.WORKING)  # it did reach the broker; now it can have ended there
-        if event is OrderEvent.WORKING and order.order_id in self._cancel_refused:
-            self._cancel_refused.discard(order.order_id)
+        if event is OrderEvent.WORKING and self._cancels.shown_working(order):
             event = OrderEvent.CANCEL_REFUSED_LIVE
-        return self._wanted_cancel(self._apply(order, event, reason=reason))
+        return self._cancels.wanted(self._apply(order, event, reason=reason))
 
     # ------------------------------------------------------------ shared
-
-    def _wanted_cancel(self, order: Order) -> Order:
-        if OrderFlag.CANCEL_WANTED in order.flags and order.status in _CANCELLABLE:
-            order = self._set.apply(order, OrderEvent.CANCEL_ASKED).order
-            self._send_cancel(order)
-        return order
 
     def _apply(
         self, order: Order, event: OrderEvent, *, broker_order_id: str | None = None, reason: str | None = None
@@ -324,12 +303,21 @@ class Execution:
         if result.query:
             self._doubt(result.order)
         self._forget_final(result.order)
+        if result.order.status is OrderStatus.CANCELLED and OrderFlag.CONTINUE_WANTED in order.flags:
+            self._continue(order, result.order)
         return result.order
+
+    def _continue(self, order: Order, cancelled: Order) -> None:
+        """Go on with the new terms in another order, now that the one that had to make room has surely ended."""
+        terms = terms_asked(order)
+        following = None if terms is None else continuation(cancelled, terms, self._set.account_id)
+        if following is not None:
+            self._dispatcher.open(following, "continues an order that got new terms")
 
     def _forget_final(self, order: Order) -> None:
         if order.status.is_final:
-            self._cancel_asked.discard(order.order_id)
-            self._cancel_refused.discard(order.order_id)
+            self._cancels.forget(order.order_id)
+            self._replaces.forget(order.order_id)
             self._vain.forget(order.order_id)
 
     def _external(self, broker_order_id: str, seen: OrderReport | OrderFill, at: datetime, quantity: int) -> Order:
@@ -383,4 +371,3 @@ _STATUS_EVENTS: Final = {
 }
 _ENDS: Final = frozenset({OrderEvent.CANCELLED, OrderEvent.REFUSED, OrderEvent.CLOSED})
 _DOUBTFUL: Final = frozenset({State.SENDING, State.UNKNOWN})
-_CANCELLABLE: Final = frozenset({OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILL, OrderStatus.REPLACE_REQUESTED})

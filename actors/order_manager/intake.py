@@ -1,16 +1,19 @@
 """Intake: one queue entry or one host's signal in, exactly one durable outcome out (I6)."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from actors.errors import SignalConflict
-from actors.messages import SignalReceived, SignalRefused, SubmitSignal
+from actors.errors import SignalConflict, SignalError
+from actors.messages import CommandReceived, SignalReceived, SignalRefused, SubmitSignal
 from actors.model import Order, Signal, digest, order_id_for
+from actors.model.command import Command
 from actors.order_manager.dispatcher import Dispatcher
+from actors.order_manager.links import Links
 from actors.order_manager.waiters import Waiters
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Context
 from actors.signal_consumer.base import Entry
+from actors.store.schema import ACCEPTED
 from actors.store.store import Store
 from actors.store.unit import DeadLetter, Outcome, SignalRecord
 
@@ -38,6 +41,8 @@ class Intake:
         working_set: WorkingSet,
         dispatcher: Dispatcher,
         waiters: Waiters,
+        links: Links,
+        carry_out: Callable[[Command], tuple[str | None, str]],
         source_name: str,
     ) -> None:
         self._context = context
@@ -45,6 +50,8 @@ class Intake:
         self._set = working_set
         self._dispatcher = dispatcher
         self._waiters = waiters
+        self._links = links
+        self._carry_out = carry_out
         self._source = source_name
         self._accepted: dict[str, SignalRecord] = {}
         self._seen: set[str] = set()
@@ -70,16 +77,40 @@ class Intake:
         self._settled.append(entry)
         if self._is_old_entry(entry, redelivered=redelivered):
             return
-        signal = message.signal
+        signal, signature = message.signal, message.signature
         known = self._accepted.get(signal.signal_id)
         if known is None:
+            refusal = self._links.refusal(signal)
+            if refusal is not None:
+                self._bury(entry, refusal, signal.signal_id)
+                return
             order, outcome = self._open_order(signal)
-            self._record(entry, signal.signal_id, message.digest, outcome, order.order_id, order.error_message)
+            reason = order.error_message
+            self._record(entry, signal.signal_id, message.digest, outcome, order.order_id, reason, signature)
+        elif signature is not None and signature == known.signature:
+            self._bury(entry, _replayed(known), signal.signal_id)
         elif known.digest == message.digest:
             self._record(entry, signal.signal_id, message.digest, Outcome.DUPLICATE, known.order_id, None)
             self._set.note("signal.duplicate", order_id=known.order_id, signal_id=signal.signal_id)
         else:
             self._bury(entry, _conflict(known), signal.signal_id)
+
+    def command(self, message: CommandReceived, *, redelivered: bool) -> None:
+        """Take a well-formed command of the queue; what became of it stands in its row."""
+        entry, command = message.entry, message.command
+        self._settled.append(entry)
+        if self._is_old_entry(entry, redelivered=redelivered):
+            return
+        known = None if command.command_id is None else self._accepted.get(command.command_id)
+        if known is None:
+            order_id, text = self._carry_out(command)
+            self._record(entry, command.command_id, message.digest, Outcome.COMMAND, order_id, text, message.signature)
+        elif message.signature is not None and message.signature == known.signature:
+            self._bury(entry, _replayed(known), command.command_id)
+        elif known.digest == message.digest:
+            self._record(entry, command.command_id, message.digest, Outcome.DUPLICATE, known.order_id, None)
+        else:
+            self._bury(entry, _conflict(known), command.command_id)
 
     def refuse(self, message: SignalRefused, *, redelivered: bool) -> None:
         """Keep an entry that holds no signal as a dead letter."""
@@ -93,6 +124,10 @@ class Intake:
         known = self._accepted.get(signal.signal_id)
         said = digest(signal)
         if known is None:
+            refusal = self._links.refusal(signal)
+            if refusal is not None:
+                self._context.on_commit(lambda: self._waiters.fail(message.reply, _signal_error(refusal)))
+                return
             order, outcome = self._open_order(signal)
             self._waiters.add(order.order_id, message.reply)
             self._record(None, signal.signal_id, said, outcome, order.order_id, order.error_message)
@@ -166,7 +201,12 @@ class Intake:
         account_id = self._set.account_id
         order_id = order_id_for(account_id, signal.signal_id)
         order = Order.from_signal(signal, order_id, account_id=account_id, now=self._set.now)
-        return self._dispatcher.open(order)
+        too_late = self._links.traded(signal)
+        if too_late is not None:
+            return self._dispatcher.deny(order, too_late)
+        opened = self._dispatcher.open(order)
+        self._links.opened(opened[0])
+        return opened
 
     def _existing(self, order_id: str) -> Order:
         order = self._set.find(order_id)
@@ -193,13 +233,15 @@ class Intake:
         outcome: Outcome,
         order_id: str | None,
         reason: str | None,
+        signature: str | None = None,
     ) -> None:
         seq = self._set.next_signal()
         payload_hash = entry.key if entry is not None and entry.entry_id is None else None
         if payload_hash is not None:
             self._unremoved.append((seq, payload_hash))
         entry_id = entry.entry_id if entry is not None else None
-        record = SignalRecord(seq, entry_id, payload_hash, signal_id, said, outcome, order_id, reason, self._set.now)
+        now = self._set.now
+        record = SignalRecord(seq, entry_id, payload_hash, signal_id, said, outcome, order_id, reason, now, signature)
         self._set.unit.signals.append(record)
         if entry_id is not None:
             self._seen.add(entry_id)
@@ -211,5 +253,14 @@ def _conflict(known: SignalRecord) -> str:
     return f"signal_id {known.signal_id} was used before with another body (order {known.order_id})"
 
 
-_ACCEPTED = frozenset({Outcome.ORDER, Outcome.REJECTED, Outcome.EXPIRED})
+def _signal_error(refusal: str) -> SignalError:
+    field, _, reason = refusal.partition(": ")
+    return SignalError(field, reason)
+
+
+def _replayed(known: SignalRecord) -> str:
+    return f"the same signed bytes came before, as {known.signal_id} (row {known.seq}); to send again, sign again"
+
+
+_ACCEPTED = frozenset(ACCEPTED)
 _KEPT_BYTES = 16 * 1024

@@ -54,6 +54,7 @@ class Recovery:
 
     Attributes:
         recovered: Whether a query was applied since the last loss of the broker.
+        clean: When the newest query was asked that was applied whole.
         losses: How often the connection had been lost when the broker was asked last.
     """
 
@@ -86,6 +87,7 @@ class Recovery:
         self._missed: dict[str, tuple[int, datetime]] = {}
         self.recovered = False
         self.losses = 0
+        self.clean: datetime | None = None
         self.execution: Execution
 
     # ------------------------------------------------------------ start and loss
@@ -230,7 +232,7 @@ class Recovery:
 
     def _finish(self, mended: int) -> int:
         self._asking = False
-        self._covered = self._asked
+        self._covered = self.clean = self._asked
         self.recovered = True
         return mended
 

@@ -1,15 +1,15 @@
 """The order manager's picture of the store: live orders in memory, the rest on demand, and the batch's unit."""
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from actors.model import BookedFill, Event, Order, OrderFill, OrderFlag
+from actors.model.control import TradingControl
 from actors.model.fields import EXTERNAL
 from actors.order_manager import events
 from actors.order_manager.book import Step, apply_fill, step
@@ -20,7 +20,19 @@ from actors.store.unit import Unit
 log = logging.getLogger(__name__)
 
 HALTED: Final = "halted"
-"""The control, and the reason of orders denied, while trading is halted."""
+"""The name of the control, and the reason of orders denied, while trading is halted."""
+
+
+class Follower(Protocol):
+    """Somebody who keeps sums over the orders and fills of the account."""
+
+    def changed(self, before: Order | None, after: Order) -> None:
+        """Take a change of an order; ``before`` is None for a new one."""
+        ...
+
+    def booked(self, fill: BookedFill) -> None:
+        """Take a fill that was added to the ledger."""
+        ...
 
 
 class WorkingSet:
@@ -28,14 +40,18 @@ class WorkingSet:
 
     Rebuilt from the store at every start of the order manager; nothing in it is worth keeping beyond that.
 
+    Args:
+        follower: Told of every change of an order and every fill, as they happen.
+
     Attributes:
         unit: The facts of this batch.
         now: The time this batch began (UTC); every fact of a batch carries it.
         changed: Orders changed in this batch, newest state.
     """
 
-    def __init__(self, store: Store, account_id: str, now: datetime) -> None:
+    def __init__(self, store: Store, account_id: str, now: datetime, follower: Follower | None = None) -> None:
         self._store = store
+        self._follower = follower
         self.account_id = account_id
         self.now = now
         self.unit = Unit()
@@ -97,26 +113,32 @@ class WorkingSet:
     def add(self, order: Order, cause: str, *, alert: bool = False) -> None:
         """Record a new order."""
         self.unit.new_orders[order.order_id] = order
-        self._changed(order)
+        self._changed(None, order)
         seq = self._next_event()
         self._log(events.order_event(seq, self.account_id, order, cause, at=self.now, alert=alert, created=True))
 
     def apply(
-        self, order: Order, event: OrderEvent, *, broker_order_id: str | None = None, reason: str | None = None
+        self,
+        order: Order,
+        event: OrderEvent,
+        *,
+        broker_order_id: str | None = None,
+        reason: str | None = None,
+        by: str | None = None,
     ) -> Step:
-        """Apply an event of the transition table to an order and record what it changed."""
+        """Apply an event of the transition table to an order and record what it changed, and who asked for it."""
         result = step(order, event, self.now, broker_order_id=broker_order_id, reason=reason)
         if result.impossible:
             log.error("order %s: %s cannot happen to a %s order", order.order_id, event.value, order.status.value)
             self.note("order.impossible", cause=event.value, reason=reason, order_id=order.order_id, alert=True)
-        self.record(order, result, event.value)
+        self.record(order, result, event.value, by=by)
         return result
 
     def tie(self, order: Order, broker_order_id: str) -> Order:
         """Record under which id the broker keeps an order, without any change of its status."""
         tied = msgspec.structs.replace(order, broker_order_id=broker_order_id)
         self.unit.put_order(tied)
-        self._changed(tied)
+        self._changed(order, tied)
         return tied
 
     def review(self, order: Order, kind: str, reason: str) -> Order:
@@ -124,23 +146,35 @@ class WorkingSet:
         flags = tuple(sorted({*order.flags, OrderFlag.NEEDS_REVIEW}))
         flagged = msgspec.structs.replace(order, flags=flags)
         self.unit.put_order(flagged)
-        self._changed(flagged)
+        self._changed(order, flagged)
         log.error("order %s: %s", order.order_id, reason)
         self.note(kind, order_id=order.order_id, reason=reason, alert=True)
         return flagged
 
-    def record(self, before: Order, result: Step, cause: str) -> None:
-        """Record an order's new state, if it has one."""
+    def record(self, before: Order, result: Step, cause: str, *, by: str | None = None) -> None:
+        """Record an order's new state, if it has one, and tell it where somebody could see the difference."""
         order = result.order
         if order is before:
             if result.alert and not result.impossible:
                 self.note("order.alert", cause=cause, order_id=order.order_id, alert=True)
             return
         self.unit.put_order(order)
-        self._changed(order)
-        if order.status is not before.status or order.sent_at is not before.sent_at or result.alert:
-            seq = self._next_event()
-            self._log(events.order_event(seq, self.account_id, order, cause, at=self.now, alert=result.alert))
+        self._changed(before, order)
+        new_terms = (
+            order.quantity != before.quantity
+            or order.limit_price is not before.limit_price
+            or order.stop_price is not before.stop_price
+        )
+        if (
+            order.status is not before.status
+            or order.sent_at is not before.sent_at
+            or order.flags is not before.flags
+            or new_terms
+            or result.alert
+        ):
+            seq, alert = self._next_event(), result.alert
+            account = self.account_id
+            self._log(events.order_event(seq, account, order, cause, at=self.now, alert=alert, by=by, prices=new_terms))
 
     def book(self, order: Order, fill: OrderFill) -> Order:
         """Add a fill, known to be new, to the ledger and to its order."""
@@ -163,8 +197,10 @@ class WorkingSet:
         )
         self._booked[fill.fill_id] = booked
         self.unit.fills.append(booked)
+        if self._follower is not None:
+            self._follower.booked(booked)
         self.unit.put_order(result.order)
-        self._changed(result.order)
+        self._changed(order, result.order)
         seq = self._next_event()
         self._log(events.fill_event(seq, self.account_id, result.order, booked, at=self.now, alert=result.alert))
         return result.order
@@ -178,6 +214,7 @@ class WorkingSet:
         order_id: str | None = None,
         signal_id: str | None = None,
         alert: bool = False,
+        by: str | None = None,
     ) -> None:
         """Record an event that changed no order."""
         self._log(
@@ -191,23 +228,20 @@ class WorkingSet:
                 order_id=order_id,
                 signal_id=signal_id,
                 alert=alert,
+                by=by,
             )
         )
 
-    def halt(self, reason: str, by: str) -> None:
-        """Record that trading is halted, until somebody resumes it."""
-        self._control(HALTED, json.dumps({"reason": reason, "by": by, "at": self.now.isoformat()}))
-        self.note("trading.halted", reason=reason, cause=by, alert=True)
-
-    def resume(self, by: str) -> None:
-        """Record that trading goes on."""
-        self._control(HALTED, "")
-        self.note("trading.resumed", cause=by)
-
     @property
-    def halted(self) -> bool:
-        """Whether trading is halted."""
-        return bool(self._controls.get(HALTED))
+    def control(self) -> TradingControl | None:
+        """What holds trading back, None while it is active."""
+        text = self._controls.get(HALTED)
+        return msgspec.json.decode(text, type=TradingControl) if text else None
+
+    def put_control(self, control: TradingControl | None) -> None:
+        """Record what holds trading back from now on."""
+        text = "" if control is None else msgspec.json.encode(control).decode()
+        self._controls[HALTED] = self.unit.controls[HALTED] = text
 
     @property
     def last_signal(self) -> int:
@@ -271,13 +305,11 @@ class WorkingSet:
         self._booked.clear()
         return unit
 
-    def _control(self, name: str, value: str) -> None:
-        self._controls[name] = value
-        self.unit.controls[name] = value
-
-    def _changed(self, order: Order) -> None:
+    def _changed(self, before: Order | None, order: Order) -> None:
         self._remember(order)
         self.changed[order.order_id] = order
+        if self._follower is not None:
+            self._follower.changed(before, order)
         if order.status.is_final:
             self._visiting.add(order.order_id)
 

@@ -13,6 +13,7 @@ from actors.broker.gate import TradingGate
 from actors.messages import OrderManagerMessage, VenueReported
 from actors.model import Order, OrderFill
 from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
+from actors.order_manager.admission import PLAIN_MARKET, Market
 from actors.order_manager.waiters import Waiters
 from actors.runtime.behavior import Context
 from actors.runtime.cell import Cell, CellPorts
@@ -34,13 +35,16 @@ class Desk:
         recoveries: How often trading was opened.
     """
 
-    def __init__(self, folder: Path, *, queryable: bool = True, **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, *, queryable: bool = True, market: Market = PLAIN_MARKET, **settings: Any
+    ) -> None:
         self.file = folder / "orders.db"
         self.clock = VirtualClock()
         self.broker, self.consumer, self.portfolio, self.follower = Probe(), Probe(), Probe(), Probe()
         self.dead_letters: list[tuple[object, BaseException]] = []
         self.build: Callable[..., OrderManager] = OrderManager
         self.recoveries = 0
+        self.market = market
         self.settings = OrderManagerSettings(account_id=ACCOUNT, queryable=queryable, **settings)
         self.store: Store
         self.boot()
@@ -74,7 +78,9 @@ class Desk:
 
     def _behavior(self, context: Context) -> OrderManager:
         peers = Peers(self.broker, self.consumer, self.portfolio, (self.follower,))
-        return self.build(context, self.store, self.settings, peers, self.gate, self.waiters, self._recovered)
+        return self.build(
+            context, self.store, self.settings, peers, self.gate, self.waiters, self._recovered, self.market
+        )
 
     def _recovered(self) -> None:
         self.recoveries += 1

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model import Order, OrderFlag, OrderStatus
-from actors.order_manager.book import Step, apply_fill, ask_replace, step
+from actors.order_manager.book import NewTerms, Step, apply_fill, ask_replace, step
 from actors.order_manager.transitions import OrderEvent
 from tests.support.builders import bust, fill, later, order
 
@@ -61,7 +61,7 @@ def play(before: Order, action: tuple, ledger: Ledger, moment: int) -> tuple[Ste
         case ("event", event):
             return step(before, event, now, broker_order_id="B1", reason="why"), event
         case ("replace", total):
-            return ask_replace(before, total, Decimal(5), now), "replace"
+            return ask_replace(before, NewTerms(total, Decimal(5), None), now), "replace"
         case ("bust", pick) if ledger.standing:
             quantity, price = ledger.standing.pop(pick % len(ledger.standing))
             reversal = bust(ledger.count, fill(0, quantity, str(price)))

@@ -3,15 +3,17 @@
 import typing
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actors import messages as m
-from actors.broker.base import ReportStatus
+from actors.broker.base import Quote, ReportStatus
 from actors.errors import RequestRefused
 from actors.model import OrderStatus
+from actors.model.command import CancelCommand
 from actors.order_manager.actor import OrderManager
 from tests.order_manager.desk import Desk
 from tests.support.builders import AT, fill, order_id, queued, refused, report, signal, snapshot
@@ -25,6 +27,14 @@ MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
     m.SubmitSignal: lambda: m.SubmitSignal(signal=signal(6), reply=Future()),
     m.CancelOrder: lambda: m.CancelOrder(order_id=order_id(2), reply=Future()),
     m.CancelAll: lambda: m.CancelAll(reply=Future()),
+    m.CommandReceived: lambda: m.CommandReceived(
+        entry=queued(7, "E7").entry, command=CancelCommand(order_id=order_id(2)), digest="said"
+    ),
+    m.ReplaceOrder: lambda: m.ReplaceOrder(order_id=order_id(2), quantity=7, reply=Future()),
+    m.ReplaceTaken: lambda: m.ReplaceTaken(order_id=order_id(2), at=AT),
+    m.ReplaceRefused: lambda: m.ReplaceRefused(order_id=order_id(2), reason="too late", at=AT),
+    m.ReplaceUnclear: lambda: m.ReplaceUnclear(order_id=order_id(2), reason="time-out", at=AT),
+    m.PricesMarked: lambda: m.PricesMarked(quotes=(Quote("US.AAPL", Decimal(100), AT),)),
     m.HaltTrading: lambda: m.HaltTrading(reason="a person", by="test", reply=Future()),
     m.ResumeTrading: lambda: m.ResumeTrading(by="test", reply=Future()),
     m.Reconcile: lambda: m.Reconcile(reply=Future()),

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from actors.model import Order, OrderFlag, OrderStatus
-from actors.order_manager.book import Step, apply_fill, ask_replace, step
+from actors.order_manager.book import NewTerms, Step, apply_fill, ask_replace, step
 from actors.order_manager.transitions import OrderEvent
 from tests.order_manager.table import CELLS, ROWS, STATES
 from tests.support.builders import AT, bust, fill, later, order
@@ -229,7 +229,7 @@ def act(row: int, before: Order, case: Case) -> Step:
         quantity = case.quantity or before.filled_qty or 4
         return apply_fill(before, bust(8, fill(7, quantity, "100")), NOW)
     if row == REPLACE:
-        return ask_replace(before, case.quantity or 20, Decimal(99), NOW)
+        return ask_replace(before, NewTerms(case.quantity or 20, Decimal(99), None), NOW)
     broker_order_id = "B9" if row == 4 else None
     return step(before, case.event or EVENT[row], NOW, broker_order_id=broker_order_id, reason="the reason")
 

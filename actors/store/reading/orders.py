@@ -36,6 +36,16 @@ class OrderReads(Asking):
         query = select(*_COLUMNS).where(text(IS_LIVE)).order_by(orders.c.order_no)
         return [order_from(row) for row in self._all(query)]
 
+    def orders_of_bracket(self, bracket_id: str) -> list[Order]:
+        """Return a bracket's first entry and every order made for it, in order of creation."""
+        mine = (orders.c.order_id == bracket_id) | (orders.c.bracket_id == bracket_id)
+        return [order_from(row) for row in self._all(select(*_COLUMNS).where(mine).order_by(orders.c.order_no))]
+
+    def orders_of_group(self, strategy_id: str, oco_group: str) -> list[Order]:
+        """Return a strategy's orders of one group, in order of creation."""
+        mine = (orders.c.oco_group == oco_group) & (orders.c.strategy_id == strategy_id)
+        return [order_from(row) for row in self._all(select(*_COLUMNS).where(mine).order_by(orders.c.order_no))]
+
     def find_orders(
         self, strategy_id: str | None = None, status: OrderStatus | None = None, limit: int | None = None
     ) -> list[Order]:

@@ -1,0 +1,132 @@
+"""The kill switch's durable side: what holds trading back, which orders it cancels, and when nothing works any more.
+
+The gate closes before anything here is asked (I13); this makes it durable, cancels what works, is unclear or waits, and
+is done only when the broker confirms that nothing of ours works.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from actors.broker.gate import RECOVERING, TradingGate
+from actors.errors import RequestRefused
+from actors.messages import HaltTrading, ResumeTrading
+from actors.model import Order, OrderStatus
+from actors.model.control import TradingControl, TradingState
+from actors.model.fields import EXTERNAL
+from actors.order_manager.cancels import Cancels, is_asked
+from actors.order_manager.working_set import HALTED, WorkingSet
+
+KILL_SWITCH: Final = "kill switch"
+"""Who asks for the cancels of a halt."""
+
+
+class Control:
+    """Halts, reduces and resumes trading.
+
+    Args:
+        shrinks: Whether an order can only make its strategy's position smaller.
+        ask: Has the broker queried for everything it knows.
+    """
+
+    def __init__(
+        self,
+        working_set: WorkingSet,
+        gate: TradingGate,
+        cancels: Cancels,
+        shrinks: Callable[[Order], bool],
+        ask: Callable[[], None],
+    ) -> None:
+        self._set = working_set
+        self._gate = gate
+        self._cancels = cancels
+        self._shrinks = shrinks
+        self._ask = ask
+        self._quiet_since: datetime | None = None
+        control = working_set.control
+        if control is not None and control.state is TradingState.HALTED:
+            gate.close(HALTED)
+
+    # ------------------------------------------------------------ switching
+
+    def halt(self, message: HaltTrading) -> None:
+        """Hold trading back from now on, and ask for the cancels that go with it; harmless when repeated.
+
+        Raises:
+            RequestRefused: Trading is halted and would be let out a little; only a resume does that.
+        """
+        before = self._set.control
+        if message.state is TradingState.REDUCING and before is not None and before.state is TradingState.HALTED:
+            raise RequestRefused(f"trading is halted by {before.by}: {before.reason}; resume it with reduce_only")
+        control = TradingControl(
+            reason=message.reason,
+            by=message.by,
+            at=self._set.now,
+            state=message.state,
+            keep_orders=message.keep_orders,
+        )
+        if message.state is TradingState.HALTED:
+            self._gate.close(HALTED)
+        else:
+            # What waits in the lane was let out before; it comes back unsent, and each is judged again.
+            self._gate.close(RECOVERING)
+        self._quiet_since = None
+        self._set.put_control(control)
+        kind = "trading.halted" if message.state is TradingState.HALTED else "trading.reducing"
+        self._set.note(kind, reason=message.reason, by=message.by, alert=True)
+        self._cancel(self._set.live())
+
+    def resume(self, message: ResumeTrading) -> None:
+        """Let trading go on; the caller opens the gate once that is durable."""
+        reducing = TradingControl(
+            reason="resumed to reduce positions only", by=message.by, at=self._set.now, state=TradingState.REDUCING
+        )
+        self._set.put_control(reducing if message.reduce_only else None)
+        self._set.note("trading.resumed", by=message.by, reason=reducing.reason if message.reduce_only else None)
+        self._quiet_since = None
+
+    # ------------------------------------------------------------ following
+
+    def follow(self) -> None:
+        """Cancel what surfaced in the batch in hand, however late it was taken by the broker."""
+        if self._cancelling is not None:
+            self._cancel(list(self._set.changed.values()))
+
+    def settle(self, clean: datetime | None) -> None:
+        """Note that nothing works any more, once the broker was asked after the last order ended and said so.
+
+        Args:
+            clean: When the newest query was asked that was applied whole; None before there was one.
+        """
+        control = self._cancelling
+        if control is None or control.done_at is not None or control.state is not TradingState.HALTED:
+            return
+        if any(order.strategy_id != EXTERNAL for order in self._set.live()):
+            self._quiet_since = None
+            return
+        if self._quiet_since is None:
+            self._quiet_since = self._set.now
+        if clean is None or clean < self._quiet_since:
+            self._ask()
+        else:
+            self._set.put_control(msgspec.structs.replace(control, done_at=self._set.now))
+            self._set.note("trading.stopped", reason="the broker confirms that nothing of ours works any more")
+
+    @property
+    def _cancelling(self) -> TradingControl | None:
+        control = self._set.control
+        return None if control is None or control.keep_orders else control
+
+    def _cancel(self, orders: list[Order]) -> None:
+        control = self._cancelling
+        if control is None:
+            return
+        halted = control.state is TradingState.HALTED
+        for order in orders:
+            unsent = order.status is OrderStatus.PENDING and order.sent_at is None
+            if order.strategy_id == EXTERNAL or not order.is_live or unsent or is_asked(order):
+                continue  # what is unsent is denied where it waits
+            if halted or not self._shrinks(order):
+                self._cancels.ask(order, KILL_SWITCH, control.reason)
