@@ -227,6 +227,7 @@ _FIXED: Final = {
     Target.PARTIAL_FILL: OrderStatus.PARTIAL_FILL,
     Target.CANCEL_REQUESTED: OrderStatus.CANCEL_REQUESTED,
     Target.REPLACE_REQUESTED: OrderStatus.REPLACE_REQUESTED,
+    Target.REPLACING_OR_CANCELLING: OrderStatus.REPLACE_REQUESTED,
     Target.FILLED: OrderStatus.FILLED,
     Target.CANCELLED: OrderStatus.CANCELLED,
     Target.REJECTED: OrderStatus.REJECTED,
@@ -291,8 +292,6 @@ def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatu
             raised = order.replace_quantity is not None and order.replace_quantity >= cum > 0
             pending = raised and order.replace_quantity != order.quantity
             return OrderStatus.REPLACE_REQUESTED if pending else OrderStatus.FILLED
-        case Target.REPLACING_OR_CANCELLING:
-            return OrderStatus.CANCEL_REQUESTED if changes["replace_quantity"] <= cum else OrderStatus.REPLACE_REQUESTED
         case _:
             raise IllegalTransition(f"order {order.order_id}: no way to {target.name}")
 
