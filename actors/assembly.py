@@ -12,15 +12,19 @@ from actors.broker.base import Broker
 from actors.broker.gate import RECOVERING, TradingGate
 from actors.broker.session import BrokerSession
 from actors.errors import OrderActorsError, StoreError, SystemStopped
+from actors.kill_switch.direct import DirectCancels
+from actors.kill_switch.worker import FILE_NAME, KillSwitch
 from actors.messages import (
     BrokerConnected,
     BrokerMessage,
     CloseIntake,
     EventsCommitted,
+    HaltTrading,
     OrderManagerMessage,
     SignalConsumerMessage,
 )
 from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
+from actors.order_manager.admission import Market
 from actors.order_manager.recovery import RecoveryPolicy
 from actors.order_manager.waiters import Waiters
 from actors.portfolio.actor import Portfolio, PositionBoard
@@ -61,7 +65,8 @@ class Assembly:
     def __init__(self, settings: Settings, broker: Broker, store: Store) -> None:
         self.settings = settings
         self.store = store
-        self.gate = TradingGate()
+        halt_file = settings.directory / FILE_NAME
+        self.gate = TradingGate(halt_file=halt_file)
         self.waiters = Waiters()
         self.replies = Replies()
         self.board = PositionBoard()
@@ -78,6 +83,13 @@ class Assembly:
         store.on_ownership_lost(self._ownership_lost)
         self.runtime = ThreadRuntime(self._dead_letter, policy=settings.supervision.policy)  # its timers run at once
         self.session = BrokerSession(broker, self.gate, self.runtime.clock)
+        self.kill_switch = KillSwitch(
+            halt_file,
+            self.gate,
+            self.runtime.clock,
+            self._halt,
+            DirectCancels(store, self.session),
+        )
         self.consumer: Address[SignalConsumerMessage]
         self.order_manager: Address[OrderManagerMessage]
 
@@ -119,13 +131,15 @@ class Assembly:
         self.reader.start(self.consumer)
         peers = Peers(broker=broker, consumer=self.consumer, portfolio=portfolio, followers=tuple(followers))
         manager = self._manager_settings()
+        market = Market(capabilities=self.session.capabilities)
         self.order_manager = runtime.spawn(
             "order_manager",
             lambda context: OrderManager(
-                context, self.store, manager, peers, self.gate, self.waiters, self._on_recovered
+                context, self.store, manager, peers, self.gate, self.waiters, self._on_recovered, market
             ),
         )
         order_manager.bind(self.order_manager)
+        self.kill_switch.start()
 
     def _manager_settings(self) -> OrderManagerSettings:
         settings = self.settings
@@ -157,6 +171,8 @@ class Assembly:
             return max((deadline - clock.monotonic()) * share, 0.05)
 
         hung: list[str] = []
+        if not self.kill_switch.stop(left(0.1)):
+            hung.append("kill-switch")
         if not self.reader.stop(left(0.3)):
             hung.append("reader")
         self.runtime.stop("signal_consumer", left(0.3))
@@ -226,6 +242,9 @@ class Assembly:
         self.forgive((name,))
         if self.session.connected:
             self.order_manager.tell(BrokerConnected())
+
+    def _halt(self, message: HaltTrading) -> None:
+        self.order_manager.tell(message)
 
     def _ownership_lost(self) -> None:
         """Send nothing and read nothing from this moment on; a start takes the account back, a resume does not."""

@@ -1,15 +1,14 @@
 """TradingSystem: the order-management system inside a host's process."""
 
-import getpass
 import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
-
-import msgspec
 
 from actors import messages as m
 from actors.assembly import Assembly, StopReport, not_running
@@ -18,13 +17,13 @@ from actors.broker.load import build_broker
 from actors.commands.verbs import CommandHandler
 from actors.commands.worker import CommandServer
 from actors.errors import OrderActorsError, SignalError, SystemStopped
+from actors.health import health_of
+from actors.kill_switch.latch import latch, refuse_while_latched, whoami
 from actors.model import Order, OrderFill, Position, Signal
-from actors.model.control import TradingControl
-from actors.order_manager.working_set import HALTED, WorkingSet
+from actors.model.control import TradingState
 from actors.portfolio.view import committed_positions
 from actors.publisher.subscribers import EventCallback, Subscription
 from actors.runtime.clock import utc_now
-from actors.runtime.status import CellState
 from actors.settings import Settings
 from actors.store.engine import BUSY_TIMEOUT
 from actors.store.lock import DataDirLock
@@ -34,6 +33,7 @@ log = logging.getLogger(__name__)
 
 COMMANDS_FILE = "commands.sqlite"
 _ANSWER = 30.0
+_HALTED_WITHIN = 5.0
 
 
 class TradingSystem:
@@ -152,46 +152,138 @@ class TradingSystem:
 
         Raises:
             SystemStopped: The system does not run.
-            SignalError: The signal is for another account.
+            SignalError: The signal is for another account, or the broker takes no such order.
         """
-        account_id = self.settings.account_id
+        parts, account_id = self._running(), self.settings.account_id
         if signal.account_id not in (None, account_id):
             raise SignalError("account_id", f"{signal.account_id}: this system serves {account_id}")
+        reason = parts.session.capabilities(signal.symbol).refusal(signal.order_type, signal.time_in_force)
+        if reason is not None:
+            field, _, why = reason.partition(": ")
+            raise SignalError(field, why)
         reply: Future[Order] = Future()
-        future = self._running().replies.for_host(reply)
+        future = parts.replies.for_host(reply)
         self._request(m.SubmitSignal(signal=signal, reply=reply), reply)
         return future
 
-    def cancel(self, order_id: str) -> bool:
+    def cancel(self, order_id: str, by: str | None = None) -> bool:
         """Ask for a cancel; returns once the request is durable.
 
         Raises:
             RequestRefused: The order is unknown, final, or not ours.
         """
         reply: Future[bool] = Future()
-        self._request(m.CancelOrder(order_id=order_id, reply=reply), reply)
+        self._request(m.CancelOrder(order_id=order_id, by=by or m.HOST, reply=reply), reply)
         return reply.result(_ANSWER)
 
-    def cancel_all(self) -> tuple[str, ...]:
-        """Ask to cancel every live order of ours; returns their ids once the requests are durable."""
-        reply: Future[tuple[str, ...]] = Future()
-        self._request(m.CancelAll(reply=reply), reply)
-        return reply.result(_ANSWER)
+    def replace(
+        self,
+        order_id: str,
+        quantity: int | None = None,
+        limit_price: Decimal | None = None,
+        stop_price: Decimal | None = None,
+        by: str | None = None,
+    ) -> bool:
+        """Ask for new terms of an order; returns once the request is durable, before the broker has answered.
 
-    def halt(self, reason: str = "halted by hand", by: str | None = None) -> None:
-        """Stop new orders, durably, over restarts too; fills and cancels go on."""
+        Where the broker replaces no orders, it is cancelled and, once that is confirmed, continued by another one,
+        whose ``parent_id`` is this one's id.
+
+        Args:
+            order_id: The order.
+            quantity: The new total, what is filled included; not above what is filled, it is a cancel.
+            limit_price: The new limit.
+            stop_price: The new trigger.
+            by: Who asks; by default the host.
+
+        Raises:
+            RequestRefused: The order is unknown, final, not ours, or has a request under way; its kind has no such
+                price; or a pre-trade check denies it.
+        """
         reply: Future[bool] = Future()
-        parts = self._running()
-        parts.gate.close(HALTED)
-        self._request(m.HaltTrading(reason=reason, by=by or _user(), reply=reply), reply)
-        reply.result(_ANSWER)
+        message = m.ReplaceOrder(
+            order_id=order_id,
+            by=by or m.HOST,
+            quantity=quantity,
+            limit_price=limit_price,
+            stop_price=stop_price,
+            reply=reply,
+        )
+        self._request(message, reply)
+        return reply.result(_ANSWER)
 
-    def resume(self, by: str | None = None) -> None:
-        """Allow new orders again, and have actors that were given up try again."""
+    def cancel_all(
+        self, strategy: str | None = None, symbol: str | None = None, by: str | None = None
+    ) -> tuple[str, ...]:
+        """Ask to cancel every live order of ours, or of one strategy or symbol; returns their ids once that is durable.
+
+        Risk limits and halts never stand in its way.
+        """
+        reply: Future[tuple[str, ...]] = Future()
+        message = m.CancelAll(strategy_id=strategy, symbol=symbol, by=by or m.HOST, reply=reply)
+        self._request(message, reply)
+        return reply.result(_ANSWER)
+
+    def halt(
+        self,
+        reason: str = "halted by hand",
+        by: str | None = None,
+        *,
+        keep_orders: bool = False,
+        reduce_only: bool = False,
+    ) -> None:
+        """Stop new orders and cancel the others, over restarts too; fills go on being booked.
+
+        No order leaves any more when this is called, whatever state the store is in; it returns once the halt is
+        durable. :meth:`health` tells when the broker has confirmed that nothing works any more.
+
+        Args:
+            reason: Why, for people.
+            by: Who asks; by default the user that runs this process.
+            keep_orders: Leave the orders at the broker, and those that wait, alone.
+            reduce_only: Go on sending orders that shrink a position, and keep those.
+
+        Raises:
+            RequestRefused: Trading is halted, and ``reduce_only`` would let some orders out.
+            OrderActorsError: The halt is in force, but could not be made durable in the store; the message tells where
+                the file is that keeps it in force over a restart.
+        """
+        parts = self._running()
+        who = by or whoami()
+        if reduce_only:
+            reply: Future[bool] = Future()
+            state = TradingState.REDUCING
+            self._request(
+                m.HaltTrading(reason=reason, by=who, state=state, keep_orders=keep_orders, reply=reply), reply
+            )
+            reply.result(_ANSWER)
+            return
+        reply = parts.kill_switch.trip(reason, who, keep_orders=keep_orders)
+        parts.replies.add(reply)
+        try:
+            reply.result(_HALTED_WITHIN)
+        except FutureTimeout:
+            file = latch(self.settings, reason)
+            raise OrderActorsError(
+                f"trading is halted, and the file {file} keeps it so; the store did not take it within "
+                f"{_HALTED_WITHIN:g} s: look at its disk and at `order-actors status`"
+            ) from None
+
+    def resume(self, by: str | None = None, *, reduce_only: bool = False) -> None:
+        """Allow new orders again, and have actors that were given up try again.
+
+        Args:
+            by: The person who takes it on; by default the user that runs this process.
+            reduce_only: Allow orders alone that shrink a position.
+
+        Raises:
+            RequestRefused: The file of the kill switch is there.
+        """
+        refuse_while_latched(self.settings)
         reply: Future[bool] = Future()
         parts = self._running()
         revived = parts.revive()
-        self._request(m.ResumeTrading(by=by or _user(), reply=reply), reply)
+        self._request(m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, reply=reply), reply)
         reply.result(_ANSWER)
         parts.forgive(revived)
 
@@ -252,24 +344,7 @@ class TradingSystem:
 
     def health(self) -> dict[str, Any]:
         """Return how every part does, as plain values."""
-        parts = self._running()
-        actors = parts.runtime.health()
-        closed = sorted(parts.gate.reasons)
-        closed += [
-            f"{actor.name} is {actor.state.value}: {actor.last_error or 'it starts'}"
-            for name in ("order_manager", "broker")
-            if (actor := actors[name]).state is not CellState.RUNNING
-        ]
-        return {
-            "account_id": self.settings.account_id,
-            "trading": "closed" if closed else "open",
-            "closed_because": closed,
-            "broker_connected": parts.session.connected,
-            "queue": parts.reader.away or "connected",
-            "publisher": "off" if parts.publisher is None else parts.publisher.lost or "connected",
-            "failures": dict(parts.failures),
-            "actors": {name: msgspec.to_builtins(status) for name, status in actors.items()},
-        }
+        return health_of(self._running())
 
     def _running(self) -> Assembly:
         if self._parts is None:
@@ -301,27 +376,3 @@ class TradingSystem:
             f"recovery did not finish within {timeout:g} s, nothing was sent: broker connected: "
             f"{health['broker_connected']}; last errors: {errors or 'none'}; `order-actors check` looks closer"
         )
-
-
-def set_halt(settings: Settings, *, halted: bool, reason: str, by: str) -> None:
-    """Set or clear the halt while no system runs on the data directory.
-
-    Raises:
-        StoreLocked: A system does run; ask it instead.
-    """
-    with DataDirLock(settings.directory) as lock:
-        store = Store.open(settings.store_url, account_id=settings.account_id, holder=lock.holder)
-        try:
-            facts = WorkingSet(store, settings.account_id, utc_now())
-            facts.put_control(TradingControl(reason=reason, by=by, at=facts.now) if halted else None)
-            facts.note("trading.halted" if halted else "trading.resumed", reason=reason or None, by=by, alert=halted)
-            facts.commit()
-        finally:
-            store.close()
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user id without a name
-        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -71,8 +71,9 @@ def test_the_model_imports_no_actor_and_only_the_clock_of_the_runtime() -> None:
 
 
 def test_messages_import_the_model_and_the_ports_alone() -> None:
-    known = {i for i in ours("actors.messages") if folder(i) not in ("model", "errors")}
-    assert known - {"actors", "actors.broker", "actors.signal_consumer"} <= PORTS
+    for name in within("actors.messages"):
+        known = {i for i in ours(name) if folder(i) not in ("model", "errors", "messages")}
+        assert known - {"actors", "actors.broker", "actors.signal_consumer"} <= PORTS, name
 
 
 def test_the_runtime_knows_nothing_of_trading() -> None:
@@ -91,7 +92,7 @@ def test_an_actor_s_folder_imports_of_other_actors_what_they_offer_and_not_their
 
 def test_nothing_but_the_top_imports_what_composes() -> None:
     composing = {"actors.system", "actors.assembly"}
-    top = composing | {"actors.__main__", "actors.exports", "actors.verify"}
+    top = composing | {"actors.__main__", "actors.exports", "actors.verify", "actors.health"}
     for name in MODULES:
         if folder(name) in ("cli", "commands", "") or name in top:
             continue
@@ -131,7 +132,7 @@ def calls_of(method: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("method", ["submit_order", "cancel_order"])
+@pytest.mark.parametrize("method", ["submit_order", "cancel_order", "replace_order"])
 def test_orders_and_cancels_leave_through_one_line(method: str) -> None:
     assert calls_of(method) == ["actors.broker.session"]
 

@@ -1,7 +1,9 @@
 """The gate every order passes right before the broker is called."""
 
 import logging
+import os
 import threading  # noqa: TID251 - one lock for changes, which come from several threads at once
+from pathlib import Path
 from typing import Final
 
 log = logging.getLogger(__name__)
@@ -12,16 +14,24 @@ RECOVERING: Final = "recovering"
 DISCONNECTED: Final = "disconnected"
 """The reason while the broker cannot be reached."""
 
+HALTED: Final = "halted"
+"""The reason while a person, a rule or the file of the kill switch halts trading."""
+
 
 class TradingGate:
     """Whether orders may be sent now; shared by the order manager, the system and the broker's workers.
 
     Closed for any number of reasons at once, open when there is none. Reading is one attribute look-up, so that the
     last check before a send costs nothing; every change replaces the set of reasons as a whole.
+
+    Args:
+        reasons: Why it is closed at first.
+        halt_file: The file that halts trading by being there.
     """
 
-    def __init__(self, *reasons: str) -> None:
+    def __init__(self, *reasons: str, halt_file: Path | None = None) -> None:
         self._reasons = frozenset(reasons)
+        self._halt_file = halt_file
         self._changing = threading.Lock()
         self._losses = 0
 
@@ -33,6 +43,13 @@ class TradingGate:
     @property
     def is_open(self) -> bool:
         """Whether orders may be sent."""
+        return not self._reasons
+
+    def admits(self) -> bool:
+        """Whether an order may leave now; the last look before the broker is called, at the file, too (I13)."""
+        file = self._halt_file
+        if file is not None and os.path.exists(file) and HALTED not in self._reasons:  # noqa: PTH110 - before each order
+            self.close(HALTED)
         return not self._reasons
 
     def close(self, reason: str) -> None:

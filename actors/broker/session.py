@@ -1,9 +1,14 @@
 """The session: what each command means to a broker, run in the lanes' threads."""
 
 import logging
+from collections import deque
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from actors.broker.base import Broker, OrderReport, Replacing, Venue
+import msgspec
+
+from actors.broker.base import PLAIN_ORDERS, Broker, Capabilities, Describing, OrderReport, Replacing, Venue
 from actors.broker.gate import TradingGate
 from actors.broker.lanes import Lane
 from actors.errors import OrderCancelError
@@ -50,7 +55,10 @@ class BrokerSession:
         self._address: Address[BrokerMessage] | None = None
         self._subscribed = False
         self._losses = 0  # how many were reported
+        self._taken: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
         self._survives: int | None = None  # the connection that stands was begun after so many losses
+        self._describing = broker if isinstance(broker, Describing) else None
+        self._replacing = broker if isinstance(broker, Replacing) else None
         self.venue: Venue | None = broker if isinstance(broker, Venue) else None
         self.orders = Lane("orders", self._perform, clock)
         self.cancels = Lane("cancels", self._perform, clock)
@@ -65,6 +73,17 @@ class BrokerSession:
     def lanes(self) -> tuple[Lane, Lane, Lane]:
         """All lanes."""
         return self.orders, self.cancels, self.queries
+
+    def capabilities(self, symbol: str) -> Capabilities:
+        """Return what the broker takes of orders for a symbol."""
+        if self._describing is None:
+            return PLAIN_ORDERS
+        said = self._describing.capabilities(symbol)
+        return said if self._replacing is not None else msgspec.structs.replace(said, replaces=False)
+
+    def recently_taken(self) -> Sequence[tuple[str, str]]:
+        """Return our and the broker's ids of the orders it took last, for when the store cannot tell them."""
+        return tuple(self._taken.copy())
 
     def start(self, address: Address[BrokerMessage]) -> None:
         """Start the lanes; everything they and the broker say is told to ``address``."""
@@ -101,19 +120,21 @@ class BrokerSession:
                 return None
 
     def _place(self, order: Order, not_after: datetime | None) -> str:
-        if not self._gate.is_open:
+        if not self._gate.admits():
             raise NotSent(", ".join(sorted(self._gate.reasons)))
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old")
-        return self._broker.submit_order(order)
+        broker_order_id = self._broker.submit_order(order)
+        self._taken.append((order.order_id, broker_order_id))
+        return broker_order_id
 
     def _replace(self, call: ReplaceAtBroker) -> bool:
         """Change an order's terms; like a submit it may let more out, so it passes the gate."""
-        if not isinstance(self._broker, Replacing):
+        if self._replacing is None:
             raise OrderCancelError("this broker replaces no orders", call.broker_order_id)
-        if not self._gate.is_open:
+        if not self._gate.admits():
             raise NotSent(", ".join(sorted(self._gate.reasons)))
-        return self._broker.replace_order(call.broker_order_id, call.quantity, call.limit_price, call.stop_price)
+        return self._replacing.replace_order(call.broker_order_id, call.quantity, call.limit_price, call.stop_price)
 
     def _connect(self) -> None:
         if not self._subscribed:
@@ -165,3 +186,6 @@ def _is_fill(fill: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
+
+
+_REMEMBERED: Final = 4_096

@@ -17,7 +17,7 @@ from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.commands import FILE_NAME, CommandClient
 from actors.errors import OrderActorsError, SettingsError
-from actors.order_manager.working_set import HALTED
+from actors.order_manager.working_set import CONTROL
 from actors.redis_link import RedisLink
 from actors.runtime.behavior import Unavailable
 from actors.settings import Settings, mask
@@ -165,7 +165,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         last = store.last_seqs()
         live = len(store.live_orders())
         yield Finding("store", "ok", f"{last.signals:,} signals, {last.fills:,} fills, {live:,} live orders")
-        halted = store.controls().get(HALTED)
+        halted = store.controls().get(CONTROL)
         if halted:
             said = json.loads(halted)
             yield Finding("trading", "warning", f"halted by {said['by']}: {said['reason']}", "order-actors resume")

@@ -19,6 +19,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "positions": ("reading", "positions"),
     "dead-letters": ("dead_letters", "dead_letters"),
     "cancel": ("control", "cancel"),
+    "replace": ("control", "replace"),
     "cancel-all": ("control", "cancel_all"),
     "halt": ("control", "halt"),
     "resume": ("control", "resume"),

@@ -1,6 +1,5 @@
 """How to reach the system that runs on a data directory."""
 
-import getpass
 from typing import Final
 
 from actors.cli.program import Failure
@@ -12,19 +11,16 @@ TIMEOUT: Final = 35.0
 """Seconds to wait for an answer; longer than the system waits for its own actors."""
 
 
-def ask(settings: Settings, verb: str, **arguments: str | int) -> Answer:
+def ask(settings: Settings, verb: str, **arguments: str | int | None) -> Answer:
     """Send a command to the running system; ends the program with exit code 1 where there is none, or it refuses."""
-    if holder_of(settings.directory) is None:
-        raise Failure(f"{verb}: no system runs on {settings.directory}; start one with `order-actors run`")
-    answer = CommandClient(settings.directory / FILE_NAME).send(verb, arguments, TIMEOUT)
+    answer = send(settings, verb, **arguments)
     if not answer.ok:
         raise Failure(answer.text)
     return answer
 
 
-def whoami() -> str:
-    """Return the name of the user at the keyboard."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
+def send(settings: Settings, verb: str, **arguments: str | int | None) -> Answer:
+    """Send a command to the running system; ends the program with exit code 1 where there is none."""
+    if holder_of(settings.directory) is None:
+        raise Failure(f"{verb}: no system runs on {settings.directory}; start one with `order-actors run`")
+    return CommandClient(settings.directory / FILE_NAME).send(verb, arguments, TIMEOUT)

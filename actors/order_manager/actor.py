@@ -131,6 +131,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._set.begin(self._context.clock.now())
         self._recovery.started(process_start=self._context.generation == 1)
         self._links.started()
+        self._control.started()
 
     def prepare(self, messages: Sequence[m.OrderManagerMessage]) -> None:
         """Read what the batch names and memory does not hold."""

@@ -7,11 +7,11 @@ from typing import Final
 import msgspec
 
 from actors.broker.base import PLAIN_ORDERS, Capabilities
-from actors.broker.gate import TradingGate
+from actors.broker.gate import HALTED, TradingGate
 from actors.model import Order
 from actors.model.control import TradingState
 from actors.order_manager.book import NewTerms
-from actors.order_manager.working_set import HALTED, WorkingSet
+from actors.order_manager.working_set import WorkingSet
 from actors.risk import RiskEngine
 from actors.sessions.policy import Refuse, TradingHours, Wait
 

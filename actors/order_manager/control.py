@@ -10,14 +10,14 @@ from typing import Final
 
 import msgspec
 
-from actors.broker.gate import RECOVERING, TradingGate
+from actors.broker.gate import HALTED, RECOVERING, TradingGate
 from actors.errors import RequestRefused
 from actors.messages import HaltTrading, ResumeTrading
 from actors.model import Order, OrderStatus
 from actors.model.control import TradingControl, TradingState
 from actors.model.fields import EXTERNAL
 from actors.order_manager.cancels import Cancels, is_asked
-from actors.order_manager.working_set import HALTED, WorkingSet
+from actors.order_manager.working_set import WorkingSet
 
 KILL_SWITCH: Final = "kill switch"
 """Who asks for the cancels of a halt."""
@@ -88,6 +88,10 @@ class Control:
         self._quiet_since = None
 
     # ------------------------------------------------------------ following
+
+    def started(self) -> None:
+        """Ask for the cancels that a halt of an earlier life owes (C19)."""
+        self._cancel(self._set.live())
 
     def follow(self) -> None:
         """Cancel what surfaced in the batch in hand, however late it was taken by the broker."""

@@ -3,13 +3,13 @@
 from collections import deque
 from datetime import datetime
 
-from actors.broker.gate import TradingGate
+from actors.broker.gate import HALTED, TradingGate
 from actors.messages import BrokerMessage, PlaceOrder
 from actors.model import Order, OrderFlag, OrderStatus
 from actors.order_manager.admission import Admission
 from actors.order_manager.book import step
 from actors.order_manager.transitions import OrderEvent
-from actors.order_manager.working_set import HALTED, WorkingSet
+from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Address, Context
 from actors.store.unit import Outcome
 

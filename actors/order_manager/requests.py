@@ -5,7 +5,7 @@ from concurrent.futures import Future, InvalidStateError
 from typing import Any, assert_never
 
 from actors import messages as m
-from actors.broker.gate import RECOVERING, TradingGate
+from actors.broker.gate import HALTED, RECOVERING, TradingGate
 from actors.errors import RequestRefused
 from actors.model import order_id_for
 from actors.model.command import CancelAllCommand, CancelCommand, Command, HaltCommand, ReplaceCommand
@@ -15,7 +15,7 @@ from actors.order_manager.cancels import Cancels
 from actors.order_manager.control import Control
 from actors.order_manager.replaces import Replaces
 from actors.order_manager.waiters import Waiters
-from actors.order_manager.working_set import HALTED, WorkingSet
+from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Context
 
 QUEUE = "queue"

@@ -19,8 +19,8 @@ from actors.store.unit import Unit
 
 log = logging.getLogger(__name__)
 
-HALTED: Final = "halted"
-"""The name of the control, and the reason of orders denied, while trading is halted."""
+CONTROL: Final = "halted"
+"""The name under which the store keeps what holds trading back."""
 
 
 class Follower(Protocol):
@@ -235,13 +235,13 @@ class WorkingSet:
     @property
     def control(self) -> TradingControl | None:
         """What holds trading back, None while it is active."""
-        text = self._controls.get(HALTED)
+        text = self._controls.get(CONTROL)
         return msgspec.json.decode(text, type=TradingControl) if text else None
 
     def put_control(self, control: TradingControl | None) -> None:
         """Record what holds trading back from now on."""
         text = "" if control is None else msgspec.json.encode(control).decode()
-        self._controls[HALTED] = self.unit.controls[HALTED] = text
+        self._controls[CONTROL] = self.unit.controls[CONTROL] = text
 
     @property
     def last_signal(self) -> int:

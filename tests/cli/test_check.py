@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from actors.cli.running import whoami
+from actors.kill_switch.latch import whoami
 from actors.store.lock import DataDirLock, holder_of
 from actors.store.store import Store
 from tests.cli.workspace import Workspace

@@ -97,25 +97,33 @@ def test_a_reconciliation_says_how_many_events_mending_took(workspace: Workspace
 
 
 def test_a_halt_reaches_the_running_system_and_outlives_it(workspace: Workspace) -> None:
+    workspace.configure(RESTING)
     process = workspace.run_until_ready()
-    result = workspace.cli("halt", "--reason", "lunch")
-    assert (result.exit_code, result.stdout) == (0, "trading halted: lunch\n")
+    push(workspace, "S0", "--limit", "50")
+    wait_until(lambda: orders(workspace) == {"S0": "submitted"})
+    result = workspace.cli("halt", "--reason", "lunch", "--wait", "30")
+    assert result.exit_code == 0
+    first, second = result.stdout.splitlines()
+    assert first == "trading halted: lunch"
+    assert second.startswith("nothing works any more: confirmed by the broker at ")
+    assert orders(workspace) == {"S0": "cancelled"}
     push(workspace, "S1")
-    wait_until(lambda: [row["reason"] for row in workspace.rows("signals", "list")] == ["halted"])
+    wait_until(lambda: [row["reason"] for row in workspace.rows("signals", "list")] == [None, "halted"])
     process.terminate()
     assert ended(process)[0] == 0
     push(workspace, "S2")
     assert ended(workspace.run_until_ready("--until-idle"))[0] == 0
-    assert orders(workspace) == {"S1": "rejected", "S2": "rejected"}
+    assert orders(workspace) == {"S0": "cancelled", "S1": "rejected", "S2": "rejected"}
     workspace.run_until_ready()
-    assert workspace.cli("resume").stdout == "trading resumed\n"
-    push(workspace, "S3")
-    wait_until(lambda: orders(workspace).get("S3") == "filled")
+    assert workspace.cli("resume", "--by", " ").exit_code == 2
+    assert workspace.cli("resume", "--by", "ann").stdout == "trading resumed\n"
+    push(workspace, "S3", "--limit", "50")
+    wait_until(lambda: orders(workspace).get("S3") == "submitted")
 
 
 def test_halt_and_resume_need_no_running_system(workspace: Workspace) -> None:
     result = workspace.cli("halt", "--reason", "off")
-    expected = "trading halted: off (no system runs; it takes effect at the next start)\n"
+    expected = "trading halted: off (no system runs; its cancels are asked for at the next start)\n"
     assert (result.exit_code, result.stdout) == (0, expected)
     push(workspace, "S1")
     assert ended(workspace.run_until_ready("--until-idle"))[0] == 0

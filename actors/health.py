@@ -1,0 +1,51 @@
+"""How a running trading system does, part by part, as plain values."""
+
+from typing import Any
+
+import msgspec
+
+from actors.assembly import Assembly
+from actors.errors import StoreError
+from actors.model.control import TradingControl, TradingState
+from actors.order_manager.working_set import CONTROL
+from actors.runtime.behavior import Unavailable
+from actors.runtime.status import CellState
+
+
+def health_of(parts: Assembly) -> dict[str, Any]:
+    """Return the state of every part.
+
+    Returns:
+        ``trading`` open or closed and why; ``control`` what a person or the kill switch holds back, with ``done_at``
+        once the broker confirmed that nothing works any more; the live orders; and each connection and actor.
+    """
+    actors = parts.runtime.health()
+    closed = sorted(parts.gate.reasons)
+    closed += [
+        f"{actor.name} is {actor.state.value}: {actor.last_error or 'it starts'}"
+        for name in ("order_manager", "broker")
+        if (actor := actors[name]).state is not CellState.RUNNING
+    ]
+    return {
+        "account_id": parts.settings.account_id,
+        "trading": "closed" if closed else "open",
+        "closed_because": closed,
+        **_stored(parts),
+        "broker_connected": parts.session.connected,
+        "queue": parts.reader.away or "connected",
+        "publisher": "off" if parts.publisher is None else parts.publisher.lost or "connected",
+        "failures": dict(parts.failures),
+        "actors": {name: msgspec.to_builtins(status) for name, status in actors.items()},
+    }
+
+
+def _stored(parts: Assembly) -> dict[str, Any]:
+    try:
+        text = parts.store.controls().get(CONTROL)
+        live = len(parts.store.live_orders())
+    except (StoreError, Unavailable) as error:
+        return {"control": {"state": "unknown", "reason": str(error)}, "live_orders": None}
+    if not text:
+        return {"control": {"state": TradingState.ACTIVE.value}, "live_orders": live}
+    control = msgspec.json.decode(text, type=TradingControl)
+    return {"control": {"state": control.state.value, **msgspec.to_builtins(control)}, "live_orders": live}

@@ -1,0 +1,72 @@
+"""Halting without a system that answers: in the store while none runs, and by the file when nothing else works."""
+
+import getpass
+import os
+from pathlib import Path
+
+from actors.errors import RequestRefused
+from actors.kill_switch.worker import FILE_NAME
+from actors.model.control import TradingControl
+from actors.order_manager.working_set import WorkingSet
+from actors.runtime.clock import utc_now
+from actors.settings import Settings
+from actors.store.lock import DataDirLock
+from actors.store.store import Store
+
+
+def set_control(settings: Settings, control: TradingControl | None, by: str) -> None:
+    """Set or clear what holds trading back while no system runs on the data directory.
+
+    Args:
+        settings: Whose.
+        control: What holds it back from now on; None clears it.
+        by: Who asks.
+
+    Raises:
+        StoreLocked: A system does run; ask it instead.
+        RequestRefused: It would be cleared while the file of the kill switch is there.
+    """
+    if control is None:
+        refuse_while_latched(settings)
+    with DataDirLock(settings.directory) as lock:
+        store = Store.open(settings.store_url, account_id=settings.account_id, holder=lock.holder)
+        try:
+            facts = WorkingSet(store, settings.account_id, utc_now())
+            facts.put_control(control)
+            if control is None:
+                facts.note("trading.resumed", by=by)
+            else:
+                facts.note(f"trading.{control.state}", reason=control.reason, by=by, alert=True)
+            facts.commit()
+        finally:
+            store.close()
+
+
+def latch(settings: Settings, reason: str) -> Path:
+    """Make the file that halts trading, whatever else works, and return its path.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    file = settings.directory / FILE_NAME
+    file.write_text(f"{reason}\n", encoding="utf-8")
+    return file
+
+
+def refuse_while_latched(settings: Settings) -> None:
+    """Refuse to resume while the file is there: it would halt at the next order.
+
+    Raises:
+        RequestRefused: It is there.
+    """
+    file = settings.directory / FILE_NAME
+    if file.exists():
+        raise RequestRefused(f"the file {file} halts trading; remove it, then resume")
+
+
+def whoami() -> str:
+    """Return the name of the user that runs this process."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"
