@@ -117,7 +117,7 @@ class KillSwitch:
                 text = file.readline(_LONGEST).strip()
         except OSError as error:
             text = f"its reason cannot be read: {error.strerror}"
-        shown = "".join(char if char.isprintable() else " " for char in text)
+        shown = "".join(char if char.isprintable() else " " for char in text).strip()
         return shown or "a person made the file"
 
 
