@@ -130,6 +130,11 @@ class RiskSettings(Section, frozen=True, kw_only=True):
         limits = (self.account, self.strategy, *self.strategies.values())
         return not named and all(limit.is_off for limit in limits)
 
+    def uses(self, *names: str) -> bool:
+        """Return whether any of these limits is set, for the account or any strategy."""
+        scopes = (self.account, self.strategy, *self.strategies.values())
+        return any(getattr(limits, name, None) is not None for limits in scopes for name in names)
+
     def limits_of(self, strategy_id: str) -> StrategyLimits:
         """Return the limits of one strategy."""
         own = self.strategies.get(strategy_id)

@@ -222,9 +222,7 @@ def _field(name: str, hint: object) -> Field:
     kind = str if choices else hint
     if not isinstance(kind, type):
         raise TypeError(f"setting {name}: {hint!r} is no type that can be checked")
-    return Field(
-        name=name, kind=kind, rule=rule, choices=choices, optional=optional, many=many, key_rule=key_rule
-    )
+    return Field(name=name, kind=kind, rule=rule, choices=choices, optional=optional, many=many, key_rule=key_rule)
 
 
 _WORDS = {
