@@ -24,12 +24,8 @@ class MaxDailyLoss:
     @classmethod
     def make(cls, scope: Scope) -> Self | None:
         """Make one if the scope has the limit."""
-        limit = scope.limits.max_daily_loss
-        return (
-            None
-            if limit is None or scope.picture.profit is None
-            else cls(limit, scope.strategy_id, scope.picture.profit)
-        )
+        limit, profit = scope.limits.max_daily_loss, scope.picture.profit
+        return None if limit is None or profit is None else cls(limit, scope.strategy_id, profit)
 
     def refusal(self, proposal: Proposal) -> str | None:
         """Deny once the loss has reached the limit, except what can but shrink the position."""

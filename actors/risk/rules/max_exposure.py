@@ -14,7 +14,7 @@ class MaxExposure:
 
     code: ClassVar = "max_exposure"
     asked_at_replace: ClassVar = True
-    asked_of_exits: ClassVar = True
+    asked_of_exits: ClassVar = False
 
     def __init__(self, limit: Decimal, scope: ScopeId, exposure: Exposure) -> None:
         self._limit = limit
@@ -31,8 +31,6 @@ class MaxExposure:
 
     def refusal(self, proposal: Proposal) -> str | None:
         """Hold the sum against the limit; what does not enlarge the worst case of its symbol is not denied."""
-        if proposal.shrinks:
-            return None
         found = self._exposure.after(self._scope, proposal.order, proposal.stake, proposal.own_price)
         if not found.grows:
             return None

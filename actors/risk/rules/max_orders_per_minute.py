@@ -23,10 +23,8 @@ class MaxOrdersPerMinute:
     @classmethod
     def make(cls, scope: Scope) -> Self | None:
         """Make one if the scope has the limit."""
-        limit = scope.limits.max_orders_per_minute
-        return (
-            None if limit is None or scope.picture.sends is None else cls(limit, scope.strategy_id, scope.picture.sends)
-        )
+        limit, sends = scope.limits.max_orders_per_minute, scope.picture.sends
+        return None if limit is None or sends is None else cls(limit, scope.strategy_id, sends)
 
     def refusal(self, proposal: Proposal) -> str | None:
         """Count."""

@@ -27,7 +27,7 @@ class MaxPosition:
 
     code: ClassVar = "max_position"
     asked_at_replace: ClassVar = True
-    asked_of_exits: ClassVar = True
+    asked_of_exits: ClassVar = False
 
     def __init__(self, limit: int, scope: str, picture: Picture) -> None:
         self._limit = limit
@@ -51,7 +51,7 @@ class MaxAccountPosition:
 
     code: ClassVar = "max_account_position"
     asked_at_replace: ClassVar = True
-    asked_of_exits: ClassVar = True
+    asked_of_exits: ClassVar = False
 
     def __init__(self, limit: int, picture: Picture) -> None:
         self._limit = limit
