@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+DAY: Final = timedelta(days=1)
+
 DAY_CONTROL: Final = "risk.day"
 """The control of the store under which the day's beginning is kept."""
 
@@ -52,4 +54,4 @@ class Calendar:
     def day_of(self, now: datetime) -> datetime:
         """Return when the day began in which a moment (UTC) lies."""
         begins = datetime.combine(now.date(), self._start, now.tzinfo)
-        return begins if begins <= now else begins - timedelta(days=1)
+        return begins if begins <= now else begins - DAY

@@ -9,7 +9,7 @@ from typing import Final
 from actors.model import BookedFill
 from actors.portfolio.ledger import pages, strategy_fills
 from actors.portfolio.positions import PositionBook, PositionKey
-from actors.risk.day import Calendar, DayRecord
+from actors.risk.day import DAY, Calendar, DayRecord
 from actors.risk.exact import EXACT, ZERO
 from actors.risk.history import RiskHistory
 from actors.risk.prices import Prices
@@ -48,7 +48,7 @@ class Profit:
         rows, self._last = history.position_rows()
         self._book = PositionBook(rows, self._fills_of)
         self._day = calendar.day_of(now)
-        self._due = record is None or record.day < self._day
+        self._due = record is None or record.day != self._day
         first = history.first_fill_since(self._day) if self._due else None
         begins = self._net_before(first) if first is not None else None
         for fills in pages(history, after=self._last):
@@ -57,7 +57,8 @@ class Profit:
         self._book.mark(prices.traded.items())
         self._refresh(self._book.keys)
         if record is not None and not self._due:
-            self._day, begins = record.day, record.net
+            begins = record.net
+        self._next = self._day + DAY
         self._begins: dict[ScopeId, Decimal] = {}
         self._begin_at(begins if begins is not None else self._net_now())
 
@@ -66,10 +67,7 @@ class Profit:
 
         Called before the first fill of a batch is booked; the text goes into that batch's transaction.
         """
-        day = self._calendar.day_of(now)
-        if day > self._day:
-            self._day, self._due = day, True
-            self._begin_at(self._net_now())
+        self._turn(now)
         if not self._due:
             return None
         self._due = False
@@ -92,10 +90,17 @@ class Profit:
         for symbol in symbols:
             self._refresh(self._marked(symbol))
 
-    def loss(self, scope: ScopeId) -> Decimal:
-        """Return the loss since the day began; below 0 is a profit."""
+    def loss(self, scope: ScopeId, now: datetime) -> Decimal:
+        """Return the loss since the day began in which ``now`` lies; below 0 is a profit."""
+        self._turn(now)
         realised = EXACT.subtract(self._net[scope], self._begins.get(scope, ZERO))
         return EXACT.minus(EXACT.add(realised, self._open[scope]))
+
+    def _turn(self, now: datetime) -> None:
+        if now >= self._next:
+            self._day, self._due = self._calendar.day_of(now), True
+            self._next = self._day + DAY
+            self._begin_at(self._net_now())
 
     def _marked(self, symbol: str) -> set[PositionKey]:
         price = self._prices.value(symbol)

@@ -31,7 +31,7 @@ class MaxDailyLoss:
         """Deny once the loss has reached the limit, except what can but shrink the position."""
         if proposal.shrinks:
             return None
-        loss = self._profit.loss(self._scope)
+        loss = self._profit.loss(self._scope, proposal.now)
         if loss < self._limit:
             return None
         return (
