@@ -1,6 +1,7 @@
 """Configuration: typed sections, read from YAML and the environment."""
 
 from actors.settings.broker_config import BrokerConfig, read_broker_settings
+from actors.settings.risk import AccountLimits, InstrumentSettings, Limits, RiskSettings, StrategyLimits
 from actors.settings.secrets import mask
 from actors.settings.sections import (
     DEFAULT_REDIS_URL,
@@ -20,18 +21,23 @@ from actors.settings.sections import (
 
 __all__ = [
     "DEFAULT_REDIS_URL",
+    "AccountLimits",
     "BrokerConfig",
     "BrokerSettings",
     "ExecutionSettings",
     "FutuSettings",
+    "InstrumentSettings",
+    "Limits",
     "PaperSettings",
     "PriceSettings",
     "PublishSettings",
     "RecoverySettings",
     "RedisSettings",
+    "RiskSettings",
     "Settings",
     "SignalSettings",
     "StoreSettings",
+    "StrategyLimits",
     "SupervisionSettings",
     "mask",
     "read_broker_settings",

@@ -67,7 +67,20 @@ class Branch(msgspec.Struct):
     keys: dict[str, str]
 
 
-Tree: TypeAlias = Leaf | Branch
+class Items(msgspec.Struct, frozen=True):
+    """A list: its items in order, and where it stands."""
+
+    where: str
+    items: "tuple[Tree, ...]"
+    kind: str = "seq"
+
+    @property
+    def described(self) -> str:
+        """Say in words what kind of value it is."""
+        return _KINDS[self.kind]
+
+
+Tree: TypeAlias = Leaf | Branch | Items
 
 
 def read_document(path: str | os.PathLike[str], environ: Mapping[str, str] | None = None) -> Branch:
@@ -120,7 +133,7 @@ class _Reader:
         if node is None:
             return Branch(f"{self._name}:1", {}, {})
         tree = self._tree(node)
-        if isinstance(tree, Leaf):
+        if not isinstance(tree, Branch):
             raise SettingsError(f"{tree.where}: expected keys such as account_id: A, got {tree.described}")
         return tree
 
@@ -132,7 +145,7 @@ class _Reader:
             return self._branch(node, where)
         if isinstance(node, yaml.ScalarNode):
             return Leaf(node.value, node.tag[len(_TAG) :], where, plain=node.style is None, private=self._private)
-        return Leaf("", "seq", where, plain=True)
+        return Items(where, tuple(self._tree(item) for item in node.value))
 
     def _branch(self, node: yaml.MappingNode, where: str) -> Branch:
         branch = Branch(where, {}, {})

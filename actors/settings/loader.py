@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 from actors.errors import SettingsError
-from actors.settings.document import Branch, Leaf, Tree, read_document
+from actors.settings.document import Branch, Items, Leaf, Tree, read_document
 from actors.settings.rules import Field, FieldError, Section, Url, fields_of
 from actors.settings.secrets import holds_secret, shown
 
@@ -38,10 +38,14 @@ def build(section: type[S], tree: Branch, prefix: str) -> S:
         if key not in fields:
             _refuse(tree.keys[key], prefix + shown(key), f"unknown key{_hint(key, fields)}")
         field, path = fields[key], prefix + key
-        if field.section is None:
-            values[key] = _value(field, below, path)
-        else:
+        if field.section is not None:
             values[key] = build(field.section, _section(below, path), f"{path}.")
+        elif field.entries is not None:
+            values[key] = _named(field, field.entries, _section(below, path), path)
+        elif field.many:
+            values[key] = _list(field, below, path)
+        else:
+            values[key] = _value(field, below, path)
     for name in section.__struct_fields__[: len(section.__struct_fields__) - len(section.__struct_defaults__)]:
         if name not in values:
             _refuse(tree.where, prefix + name, f"missing; expected {fields[name].what}")
@@ -59,11 +63,30 @@ def _section(tree: Tree, path: str) -> Branch:
     return Branch(tree.where, {}, {})
 
 
+def _named(field: Field, section: type[Section], tree: Branch, path: str) -> dict[str, Section]:
+    found = {}
+    for name, below in tree.entries.items():
+        try:
+            field.accept_name(name)
+        except FieldError as error:
+            _refuse(tree.keys[name], path, error.reason)
+        found[name] = build(section, _section(below, f"{path}.{name}"), f"{path}.{name}.")
+    return found
+
+
+def _list(field: Field, tree: Tree, path: str) -> tuple[object, ...]:
+    if not isinstance(tree, Items):
+        got = "a section of keys" if isinstance(tree, Branch) else tree.described
+        _refuse(tree.where, path, f"expected a list such as [A, B], each item {field.what}; got {got}")
+    return tuple(_value(field, item, path) for item in tree.items)
+
+
 def _value(field: Field, tree: Tree, path: str) -> object:
-    if isinstance(tree, Branch):
-        _refuse(tree.where, path, f"expected {field.what}, got a section of keys")
+    if not isinstance(tree, Leaf):
+        got = "a section of keys" if isinstance(tree, Branch) else tree.described
+        _refuse(tree.where, path, f"expected {field.what}, got {got}")
     try:
-        value = field.accept(_typed(field, tree))
+        value = field.accept(_typed(field, tree)) if not field.many else field.accept_item(_typed(field, tree))
     except FieldError as error:
         _refuse(tree.where, path, error.reason)
     if isinstance(field.rule, Url) and isinstance(value, str) and not tree.private and holds_secret(value):
@@ -77,8 +100,6 @@ def _typed(field: Field, leaf: Leaf) -> object:
     """Return the leaf's text as the field's type; what is no such text is refused here, bounds by the field."""
     if leaf.kind == "null" and (field.optional or not leaf.from_environment):
         return None
-    if leaf.kind == "seq":
-        raise FieldError(field.name, f"expected {field.what}, got {leaf.described}")
     if field.kind is str:
         return _as_text(field, leaf)
     if field.kind is bool:

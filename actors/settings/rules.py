@@ -70,13 +70,20 @@ Rule: TypeAlias = Number | Text | Url
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One setting: the type of its value, what it may hold, and whether it may be None."""
+    """One setting: the type of its value, what it may hold, and whether it may be None.
+
+    Attributes:
+        many: Whether it is a list of such values.
+        key_rule: What the names may be, where it is sections by name; else None.
+    """
 
     name: str
     kind: type
     rule: Rule | None
     choices: tuple[str, ...]
     optional: bool
+    many: bool = False
+    key_rule: Rule | None = None
 
     @property
     def what(self) -> str:
@@ -87,8 +94,13 @@ class Field(msgspec.Struct, frozen=True):
 
     @property
     def section(self) -> "type[Section] | None":
-        """Return the class of a nested section, None for a plain value."""
-        return self.kind if issubclass(self.kind, Section) else None
+        """Return the class of a nested section, None for a plain value and for sections by name."""
+        return self.kind if self.key_rule is None and issubclass(self.kind, Section) else None
+
+    @property
+    def entries(self) -> "type[Section] | None":
+        """Return the class of the sections by name, None where it is none."""
+        return self.kind if self.key_rule is not None and issubclass(self.kind, Section) else None
 
     def accept(self, value: object) -> object:
         """Return the value in its own type.
@@ -98,6 +110,26 @@ class Field(msgspec.Struct, frozen=True):
         """
         if value is None and self.optional:
             return None
+        if self.key_rule is not None:
+            return self._accept_entries(value)
+        return self._accept_items(value) if self.many else self.accept_item(value)
+
+    def accept_name(self, name: object) -> None:
+        """Check the name of one of the sections.
+
+        Raises:
+            FieldError: It is no such name.
+        """
+        fault = None if self.key_rule is None else self.key_rule.fault(name)
+        if fault is not None:
+            raise FieldError(self.name, f"the name {shown(name)} does not fit; expected {fault}")
+
+    def accept_item(self, value: object) -> object:
+        """Return one value, or one of the list, in its own type.
+
+        Raises:
+            FieldError: It is of another type or out of range.
+        """
         if self.kind is float and type(value) is int and abs(value) < _EXACT:
             value = float(value)
         elif self.kind is Decimal and type(value) is int:
@@ -112,6 +144,20 @@ class Field(msgspec.Struct, frozen=True):
         fault = None if self.rule is None else self.rule.fault(value)
         if fault is not None:
             raise FieldError(self.name, f"expected {fault}, got {self._shown(value)}")
+        return value
+
+    def _accept_items(self, value: object) -> object:
+        if not isinstance(value, tuple | list):
+            raise FieldError(self.name, f"expected a list, each item {self.what}; got {self._shown(value)}")
+        return tuple(self.accept_item(item) for item in value)
+
+    def _accept_entries(self, value: object) -> object:
+        if not isinstance(value, dict):
+            raise FieldError(self.name, f"expected sections by name, got {self._shown(value)}")
+        for name, section in value.items():
+            self.accept_name(name)
+            if not isinstance(section, self.kind):
+                raise FieldError(self.name, f"expected {self.kind.__name__} under {name}, got {self._shown(section)}")
         return value
 
     def _shown(self, value: object) -> str:
@@ -162,6 +208,13 @@ def _field(name: str, hint: object) -> Field:
     if get_origin(hint) in (Union, UnionType):
         inner = [part for part in get_args(hint) if part is not NoneType]
         optional, hint = True, inner[0]
+    many = get_origin(hint) is tuple
+    key_rule = None
+    if many:
+        hint = get_args(hint)[0]
+    elif get_origin(hint) is dict:
+        key, hint = get_args(hint)
+        key_rule = get_args(key)[1]
     rule = None
     if get_origin(hint) is Annotated:
         hint, rule = get_args(hint)[:2]
@@ -169,7 +222,7 @@ def _field(name: str, hint: object) -> Field:
     kind = str if choices else hint
     if not isinstance(kind, type):
         raise TypeError(f"setting {name}: {hint!r} is no type that can be checked")
-    return Field(name=name, kind=kind, rule=rule, choices=choices, optional=optional)
+    return Field(name=name, kind=kind, rule=rule, choices=choices, optional=optional, many=many, key_rule=key_rule)
 
 
 _WORDS = {

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from actors.runtime.policy import PolicyError, RestartPolicy
 from actors.settings.loader import read_section
+from actors.settings.risk import RiskSettings
 from actors.settings.rules import FieldError, Number, Section, Text, Url
 from actors.settings.secrets import mask
 
@@ -220,6 +221,7 @@ class Settings(Section, frozen=True, kw_only=True):
     publish: PublishSettings = PublishSettings()
     recovery: RecoverySettings = RecoverySettings()
     execution: ExecutionSettings = ExecutionSettings()
+    risk: RiskSettings = RiskSettings()
     supervision: SupervisionSettings = SupervisionSettings()
 
     @classmethod

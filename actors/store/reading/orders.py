@@ -1,12 +1,13 @@
 """Reading orders."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import select, text
 
 from actors.model import Order, OrderStatus
 from actors.store.reading.base import Asking, select_head
-from actors.store.rows import order_from
+from actors.store.rows import micros, order_from
 from actors.store.schema import IS_LIVE, orders
 
 _COLUMNS = [column for column in orders.c if column.name != "order_no"]
@@ -45,6 +46,13 @@ class OrderReads(Asking):
         """Return a strategy's orders of one group, in order of creation."""
         mine = (orders.c.oco_group == oco_group) & (orders.c.strategy_id == strategy_id)
         return [order_from(row) for row in self._all(select(*_COLUMNS).where(mine).order_by(orders.c.order_no))]
+
+    def orders_sent_since(self, moment: datetime) -> list[Order]:
+        """Return the orders whose send mark stands and is of this moment or later, in order of their marks."""
+        query = (
+            select(*_COLUMNS).where(orders.c.sent_at >= micros(moment)).order_by(orders.c.sent_at, orders.c.order_no)
+        )
+        return [order_from(row) for row in self._all(query)]
 
     def find_orders(
         self, strategy_id: str | None = None, status: OrderStatus | None = None, limit: int | None = None
