@@ -17,11 +17,13 @@ from actors.settings.sections import (
     StoreSettings,
     SupervisionSettings,
 )
+from actors.settings.sessions import CalendarSettings, SessionSettings
 
 __all__ = [
     "DEFAULT_REDIS_URL",
     "BrokerConfig",
     "BrokerSettings",
+    "CalendarSettings",
     "ExecutionSettings",
     "FutuSettings",
     "PaperSettings",
@@ -29,6 +31,7 @@ __all__ = [
     "PublishSettings",
     "RecoverySettings",
     "RedisSettings",
+    "SessionSettings",
     "Settings",
     "SignalSettings",
     "StoreSettings",

@@ -13,6 +13,7 @@ from actors.runtime.policy import PolicyError, RestartPolicy
 from actors.settings.loader import read_section
 from actors.settings.rules import FieldError, Number, Section, Text, Url
 from actors.settings.secrets import mask
+from actors.settings.sessions import SessionSettings
 
 Seconds: TypeAlias = Annotated[float, Number("a number of seconds", 0, 86_400)]
 SomeSeconds: TypeAlias = Annotated[float, Number("a number of seconds", 0, 86_400, above=True)]
@@ -220,6 +221,7 @@ class Settings(Section, frozen=True, kw_only=True):
     publish: PublishSettings = PublishSettings()
     recovery: RecoverySettings = RecoverySettings()
     execution: ExecutionSettings = ExecutionSettings()
+    sessions: SessionSettings = SessionSettings()
     supervision: SupervisionSettings = SupervisionSettings()
 
     @classmethod
