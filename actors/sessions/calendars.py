@@ -7,7 +7,7 @@ Nothing of theirs leaves it: answers are plain dates and times.
 import logging
 from bisect import bisect_right
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import exchange_calendars
@@ -20,7 +20,8 @@ from actors.sessions.base import Session, Sessions
 
 log = logging.getLogger(__name__)
 
-_DAY: Final = timedelta(days=1)
+_FAILURES: Final = (AttributeError, NotImplementedError, TypeError, ValueError)
+"""What the library raises when it cannot make a calendar, most often because pandas is too new for it."""
 
 
 class ExchangeSessions(Sessions):
@@ -51,7 +52,8 @@ class ExchangeSessions(Sessions):
     @override
     def at(self, symbol: str, moment: datetime) -> Session | None:
         """Return the session a moment lies in, or the next one; None where none is known."""
-        calendar = self._markets.get(symbol.partition(".")[0], self._default) if "." in symbol else self._default
+        market, dot, _ = symbol.partition(".")
+        calendar = self._markets.get(market, self._default) if dot else self._default
         return None if calendar is None else calendar.at(moment)
 
     @property
@@ -84,8 +86,7 @@ class _Calendar:
     def at(self, moment: datetime) -> Session | None:
         if not is_plausible(moment):
             return None
-        first = (moment - _DAY).year  # a session may end after midnight UTC
-        for year in (first, first + 1):
+        for year in (moment.year, moment.year + 1):  # no session lasts beyond midnight UTC, so none of last year runs
             sessions = self._year(year)
             place = bisect_right(sessions, moment, key=_closes)
             if place < len(sessions):
@@ -107,6 +108,7 @@ class _Calendar:
             return ()
         table = self._library(start=first.isoformat(), end=last.isoformat()).schedule
         table = table[["open", "break_start", "break_end", "close"]]
+        rows = table.astype(object).where(table.notna(), None).itertuples()
         return tuple(
             Session(
                 market=self._market,
@@ -116,9 +118,7 @@ class _Calendar:
                 break_starts=None if break_starts is None else _utc(break_starts),
                 break_ends=None if break_ends is None else _utc(break_ends),
             )
-            for day, opens, break_starts, break_ends, closes in table.astype(object)
-            .where(table.notna(), None)
-            .itertuples()
+            for day, opens, break_starts, break_ends, closes in rows
         )
 
     def _tell_the_end(self, moment: datetime) -> None:
@@ -143,7 +143,7 @@ def _library_calendar(market: str, code: str) -> Any:  # noqa: ANN401 - the libr
         raise SettingsError(
             f"{key}: exchange-calendars has no calendar {code}; give the exchange's ISO 10383 code, such as XNYS"
         ) from None
-    except (AttributeError, TypeError, ValueError) as error:  # what it says when its pandas is too new for it
+    except _FAILURES as error:
         raise SettingsError(
             f"{key}: exchange-calendars cannot make its calendar {code} with the pandas that is installed; "
             "upgrade both, or set the key to null"

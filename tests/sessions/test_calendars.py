@@ -169,9 +169,12 @@ def test_a_calendar_that_does_not_exist_is_refused_with_its_key() -> None:
     )
 
 
-def test_a_calendar_that_the_library_cannot_make_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [AttributeError, NotImplementedError, TypeError, ValueError])
+def test_a_calendar_that_the_library_cannot_make_is_refused_at_once(
+    failure: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(_: str) -> None:
-        raise ValueError("Special dates [...] are not sessions.")
+        raise failure
 
     monkeypatch.setattr("exchange_calendars.get_calendar", broken)
     with pytest.raises(SettingsError, match=r"^sessions\.calendars\.us: exchange-calendars cannot make its calendar"):
