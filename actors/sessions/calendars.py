@@ -91,7 +91,7 @@ class _Calendar:
             place = bisect_right(sessions, moment, key=_closes)
             if place < len(sessions):
                 return sessions[place]
-        self._tell_the_end(moment)
+        self._tell_the_end()
         return None
 
     def _year(self, year: int) -> tuple[Session, ...]:
@@ -121,8 +121,8 @@ class _Calendar:
             for day, opens, break_starts, break_ends, closes in rows
         )
 
-    def _tell_the_end(self, moment: datetime) -> None:
-        if self._end_told or self.known_until is None or moment.year < self.known_until.year:
+    def _tell_the_end(self) -> None:
+        if self._end_told:
             return
         self._end_told = True
         log.warning(
