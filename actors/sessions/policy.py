@@ -1,7 +1,6 @@
 """What becomes of an order outside regular trading, when a waiting signal grows old, and when a day order ends.
 
-Pure: the order manager asks, with the moment it decides at. ``sessions`` None, and a symbol whose market has no
-calendar, mean that nothing is known of hours: every moment counts as open.
+Pure: the order manager asks, with the moment it decides at.
 """
 
 from datetime import datetime
@@ -33,65 +32,66 @@ class Refuse(msgspec.Struct, frozen=True, gc=False):
     """The order is not to be sent.
 
     Attributes:
-        reason: Why and what to do, in one line.
+        reason: One line for people: the code ``outside_hours``, what is closed until when, what to do.
     """
 
     reason: str
 
 
-Decision: TypeAlias = Send | Wait | Refuse
+Verdict: TypeAlias = Send | Wait | Refuse
 
 
-def decide(symbol: str, now: datetime, sessions: Sessions | None, outside_hours: OutsideHours) -> Decision:
-    """Return whether an order may be sent now.
+class TradingHours(msgspec.Struct, frozen=True):
+    """When markets trade, and what becomes of an order while its own does not.
 
-    Args:
-        symbol: The order's instrument.
-        now: The moment of the decision (UTC).
-        sessions: The calendars in use.
-        outside_hours: What to do while the market is closed; a midday break counts as closed.
+    Where nothing is known of hours (no calendars, a market without one, a moment beyond its end) every moment counts as
+    open and a day has no end.
+
+    Attributes:
+        sessions: The calendars in use; None without.
+        outside_hours: What to do while a market is closed; a midday break counts as closed.
     """
-    if outside_hours == "send":
-        return Send()
-    session = _session(symbol, now, sessions)
-    if session is None or session.is_open(now):
-        return Send()
-    opens = session.opens_again(now)
-    if outside_hours == "wait":
-        return Wait(opens)
-    return Refuse(
-        f"{session.market} is closed until {opens:%Y-%m-%d %H:%M} UTC; "
-        "send a new signal then, or set sessions.outside_hours to wait"
-    )
 
+    sessions: Sessions | None = None
+    outside_hours: OutsideHours = "send"
 
-def fresh_from(symbol: str, signal_at: datetime, now: datetime, sessions: Sessions | None) -> datetime:
-    """Return the moment (UTC) from which a signal's age is counted under ``outside_hours`` ``wait``.
+    def judge(self, symbol: str, now: datetime) -> Verdict:
+        """Return whether an order for a symbol may be sent now (UTC)."""
+        session = None if self.outside_hours == "send" else self._session(symbol, now)
+        if session is None or session.is_open(now):
+            return Send()
+        opens = session.opens_again(now)
+        if self.outside_hours == "wait":
+            return Wait(opens)
+        return Refuse(
+            f"outside_hours: {session.market} is closed until {opens:%Y-%m-%d %H:%M} UTC; "
+            "send a new signal then, or set sessions.outside_hours to wait"
+        )
 
-    That is when the signal was made, or when the trading period began that ``now`` lies in, whichever is later. While
-    the market is closed it is the period that begins next, so that a signal does not grow old while it waits.
+    def fresh_from(self, symbol: str, signal_at: datetime, now: datetime) -> datetime:
+        """Return the moment (UTC) from which a signal's age is counted.
 
-    Args:
-        symbol: The signal's instrument.
-        signal_at: When it was made (UTC).
-        now: The moment of the question (UTC).
-        sessions: The calendars in use.
-    """
-    session = _session(symbol, now, sessions)
-    return signal_at if session is None else max(signal_at, _period_starts(session, now))
+        That is when it was made; where orders wait, when the trading period began that ``now`` lies in, if that is
+        later. While the market is closed it is the period that begins next, so that nothing grows old as it waits.
 
+        Args:
+            symbol: The signal's instrument.
+            signal_at: When it was made (UTC).
+            now: The moment of the question (UTC).
+        """
+        session = self._session(symbol, now) if self.outside_hours == "wait" else None
+        return signal_at if session is None else max(signal_at, _period_starts(session, now))
 
-def day_ends(symbol: str, at: datetime, sessions: Sessions | None) -> datetime | None:
-    """Return when a day order made at ``at`` ends: the close (UTC) of the session it was made in, or else of the next.
+    def day_ends(self, symbol: str, at: datetime) -> datetime | None:
+        """Return when a day order made at a moment ends: the close (UTC) of the session then, or else of the next.
 
-    None where that is not known, and the broker alone says when it ends.
-    """
-    session = _session(symbol, at, sessions)
-    return None if session is None else session.closes
+        None where that is not known, and the broker alone says when it ends.
+        """
+        session = self._session(symbol, at)
+        return None if session is None else session.closes
 
-
-def _session(symbol: str, moment: datetime, sessions: Sessions | None) -> Session | None:
-    return None if sessions is None else sessions.at(symbol, moment)
+    def _session(self, symbol: str, moment: datetime) -> Session | None:
+        return None if self.sessions is None else self.sessions.at(symbol, moment)
 
 
 def _period_starts(session: Session, now: datetime) -> datetime:

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.sessions.policy import OutsideHours, Refuse, Send, Wait, day_ends, decide, fresh_from
+from actors.sessions.policy import OutsideHours, Refuse, Send, TradingHours, Wait
 from tests.sessions.hours import HONG_KONG, NEXT_DAY, TwoDays, utc
 
-HOURS = TwoDays()
+DAYS = TwoDays()
+HOURS = {choice: TradingHours(DAYS, choice) for choice in get_args(OutsideHours)}
+UNKNOWN = TradingHours(None, "wait")
 SYMBOL = "HK.00700"
 BEFORE, MORNING, LUNCH, AFTERNOON, EVENING = (
     utc(f"2026-11-25 {time}") for time in ("00:10", "02:00", "04:00", "05:00", "08:00")
@@ -23,7 +25,7 @@ CHOICES = get_args(OutsideHours)
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("now", [HONG_KONG.opens, MORNING, AFTERNOON])
 def test_while_the_market_is_open_every_order_is_sent(choice: OutsideHours, now: datetime) -> None:
-    assert decide(SYMBOL, now, HOURS, choice) == Send()
+    assert HOURS[choice].judge(SYMBOL, now) == Send()
 
 
 @pytest.mark.parametrize(
@@ -32,40 +34,46 @@ def test_while_the_market_is_open_every_order_is_sent(choice: OutsideHours, now:
     ids=["before", "lunch", "evening"],
 )
 def test_while_it_is_closed_the_setting_decides(now: datetime, opens: datetime) -> None:
-    assert decide(SYMBOL, now, HOURS, "send") == Send()
-    assert decide(SYMBOL, now, HOURS, "wait") == Wait(opens)
-    refused = decide(SYMBOL, now, HOURS, "refuse")
+    assert HOURS["send"].judge(SYMBOL, now) == Send()
+    assert HOURS["wait"].judge(SYMBOL, now) == Wait(opens)
+    refused = HOURS["refuse"].judge(SYMBOL, now)
     assert isinstance(refused, Refuse)
     assert f"HK is closed until {opens:%Y-%m-%d %H:%M} UTC" in refused.reason
 
 
 def test_a_refusal_says_what_to_do_and_fits_into_the_reason_of_an_order() -> None:
-    refused = decide(SYMBOL, EVENING, HOURS, "refuse")
+    refused = HOURS["refuse"].judge(SYMBOL, EVENING)
     assert refused == Refuse(
-        "HK is closed until 2026-11-26 01:30 UTC; send a new signal then, or set sessions.outside_hours to wait"
+        "outside_hours: HK is closed until 2026-11-26 01:30 UTC; "
+        "send a new signal then, or set sessions.outside_hours to wait"
     )
 
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_where_nothing_is_known_of_hours_every_order_is_sent(choice: OutsideHours) -> None:
-    assert decide(SYMBOL, EVENING, None, choice) == Send()
-    assert decide("BTC", EVENING, HOURS, choice) == Send()
-    assert decide(SYMBOL, BEYOND, HOURS, choice) == Send()
+    assert TradingHours(None, choice).judge(SYMBOL, EVENING) == Send()
+    assert HOURS[choice].judge("BTC", EVENING) == Send()
+    assert HOURS[choice].judge(SYMBOL, BEYOND) == Send()
 
 
 @given(now=MOMENTS)
 def test_what_waits_is_sent_at_the_moment_it_waits_for(now: datetime) -> None:
-    decision = decide(SYMBOL, now, HOURS, "wait")
+    decision = HOURS["wait"].judge(SYMBOL, now)
     if isinstance(decision, Wait):
         assert decision.until > now
-        assert decide(SYMBOL, decision.until, HOURS, "wait") == Send()
+        assert HOURS["wait"].judge(SYMBOL, decision.until) == Send()
+
+
+def test_unless_told_otherwise_every_moment_is_open() -> None:
+    assert TradingHours() == TradingHours(None, "send")
+    assert TradingHours().judge(SYMBOL, EVENING) == Send()
 
 
 # ------------------------------------------------------------ age
 
 
 def test_a_signal_made_while_the_market_trades_is_as_old_as_it_is() -> None:
-    assert fresh_from(SYMBOL, MORNING, MORNING + timedelta(minutes=5), HOURS) == MORNING
+    assert HOURS["wait"].fresh_from(SYMBOL, MORNING, MORNING + timedelta(minutes=5)) == MORNING
 
 
 @pytest.mark.parametrize(
@@ -79,22 +87,28 @@ def test_a_signal_made_while_the_market_trades_is_as_old_as_it_is() -> None:
     ids=["overnight", "over lunch", "from the morning", "to the next day"],
 )
 def test_a_signal_that_waited_is_as_old_as_the_trading_period(made: datetime, now: datetime, opened: datetime) -> None:
-    assert fresh_from(SYMBOL, made, now, HOURS) == opened
+    assert HOURS["wait"].fresh_from(SYMBOL, made, now) == opened
 
 
 @given(made=MOMENTS, now=MOMENTS)
 def test_a_signal_grows_no_older_while_the_market_is_closed(made: datetime, now: datetime) -> None:
-    counted = fresh_from(SYMBOL, made, now, HOURS)
+    counted = HOURS["wait"].fresh_from(SYMBOL, made, now)
     assert counted >= made
-    decision = decide(SYMBOL, now, HOURS, "wait")
+    decision = HOURS["wait"].judge(SYMBOL, now)
     if isinstance(decision, Wait):
         assert counted == max(made, decision.until)
 
 
+@pytest.mark.parametrize("choice", ["send", "refuse"])
+@pytest.mark.parametrize("now", [AFTERNOON, EVENING])
+def test_where_no_order_waits_a_signal_is_as_old_as_it_is(choice: OutsideHours, now: datetime) -> None:
+    assert HOURS[choice].fresh_from(SYMBOL, BEFORE, now) == BEFORE
+
+
 def test_where_nothing_is_known_of_hours_a_signal_is_as_old_as_it_is() -> None:
-    assert fresh_from(SYMBOL, BEFORE, EVENING, None) == BEFORE
-    assert fresh_from("BTC", BEFORE, EVENING, HOURS) == BEFORE
-    assert fresh_from(SYMBOL, BEFORE, BEYOND, HOURS) == BEFORE
+    assert UNKNOWN.fresh_from(SYMBOL, BEFORE, EVENING) == BEFORE
+    assert HOURS["wait"].fresh_from("BTC", BEFORE, EVENING) == BEFORE
+    assert HOURS["wait"].fresh_from(SYMBOL, BEFORE, BEYOND) == BEFORE
 
 
 # ------------------------------------------------------------ the end of the day
@@ -102,14 +116,14 @@ def test_where_nothing_is_known_of_hours_a_signal_is_as_old_as_it_is() -> None:
 
 @pytest.mark.parametrize("made", [BEFORE, MORNING, LUNCH, AFTERNOON])
 def test_a_day_order_ends_at_the_close_of_its_session(made: datetime) -> None:
-    assert day_ends(SYMBOL, made, HOURS) == HONG_KONG.closes
+    assert HOURS["send"].day_ends(SYMBOL, made) == HONG_KONG.closes
 
 
 def test_a_day_order_made_after_the_close_belongs_to_the_next_session() -> None:
-    assert day_ends(SYMBOL, EVENING, HOURS) == NEXT_DAY.closes
+    assert HOURS["send"].day_ends(SYMBOL, EVENING) == NEXT_DAY.closes
 
 
 def test_where_nothing_is_known_of_hours_the_end_of_a_day_order_is_not_known_either() -> None:
-    assert day_ends(SYMBOL, MORNING, None) is None
-    assert day_ends("BTC", MORNING, HOURS) is None
-    assert day_ends(SYMBOL, BEYOND, HOURS) is None
+    assert UNKNOWN.day_ends(SYMBOL, MORNING) is None
+    assert HOURS["send"].day_ends("BTC", MORNING) is None
+    assert HOURS["send"].day_ends(SYMBOL, BEYOND) is None
