@@ -2,15 +2,12 @@
 
 import json
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import redis
 
-from actors.cli.check import calendar_findings
 from actors.cli.running import whoami
-from actors.sessions.calendars import ExchangeSessions
 from actors.store.lock import DataDirLock, holder_of
 from actors.store.store import Store
 from tests.cli.workspace import Workspace
@@ -120,32 +117,6 @@ def test_a_broker_this_version_has_not_ends_with_2(workspace: Workspace) -> None
     result = workspace.cli("check")
     expected = "order-actors: broker.type: futu is not available in this version; use paper\n"
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", expected)
-
-
-def test_the_calendars_in_use_are_told(workspace: Workspace) -> None:
-    assert parts(workspace)["sessions"] == ("ok", "not used, markets count as always open")
-    workspace.configure("sessions: {enabled: true, calendars: {sz: null}}\n")
-    rows = [row["text"].split(",")[0] for row in workspace.rows("check") if row["part"] == "sessions"]
-    assert rows == ["US follows XNYS", "HK follows XHKG", "SH follows XSHG"]
-
-
-@pytest.mark.parametrize(("days", "state"), [(14, "ok"), (13, "warning"), (-1, "warning")])
-def test_a_calendar_that_ends_within_two_weeks_is_a_warning(days: int, state: str) -> None:
-    sessions = ExchangeSessions({"SH": "XSHG", "US": "XNYS"})
-    end = sessions.known_until("SH")
-    assert end is not None
-    shanghai, new_york = calendar_findings(sessions, end - timedelta(days=days))
-    assert shanghai.state == state
-    assert f"SH follows XSHG, known until {end}" in shanghai.text
-    assert bool(shanghai.advice) == (state == "warning")
-    assert (new_york.state, new_york.text) == ("ok", "US follows XNYS")
-
-
-def test_a_calendar_that_does_not_exist_ends_with_2(workspace: Workspace) -> None:
-    workspace.configure("sessions: {enabled: true, calendars: {us: XXXX}}\n")
-    result = workspace.cli("check")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("order-actors: sessions.calendars.us: exchange-calendars has no calendar XXXX")
 
 
 def test_the_holder_of_a_directory_is_told_without_taking_it(tmp_path: Path) -> None:
