@@ -37,6 +37,8 @@ from actors.runtime.behavior import Address, Unavailable
 from actors.runtime.forward import Forward
 from actors.runtime.supervisor import SupervisorPorts
 from actors.runtime.threads import ThreadRuntime, dump_threads
+from actors.sessions.load import build_sessions
+from actors.sessions.policy import TradingHours
 from actors.settings import Settings
 from actors.signal_consumer.actor import SignalConsumer
 from actors.signal_consumer.load import make_source
@@ -131,7 +133,8 @@ class Assembly:
         self.reader.start(self.consumer)
         peers = Peers(broker=broker, consumer=self.consumer, portfolio=portfolio, followers=tuple(followers))
         manager = self._manager_settings()
-        market = Market(capabilities=self.session.capabilities)
+        hours = TradingHours(build_sessions(settings.sessions), settings.sessions.outside_hours)
+        market = Market(capabilities=self.session.capabilities, hours=hours)
         self.order_manager = runtime.spawn(
             "order_manager",
             lambda context: OrderManager(
@@ -152,6 +155,7 @@ class Assembly:
             in_flight=settings.execution.in_flight,
             max_age=None if max_age is None else timedelta(seconds=max_age),
             answer_within=timedelta(seconds=settings.execution.submit_deadline + RECOVERY_MARGIN),
+            risk=settings.risk,
             recovery=RecoveryPolicy(
                 interval=timedelta(seconds=recovery.interval), settle_window=timedelta(seconds=recovery.settle_window)
             ),

@@ -109,6 +109,8 @@ def test_nothing_but_the_top_imports_what_composes() -> None:
         ("alembic", {"actors.store"}),
         ("click", {"actors.cli"}),
         ("rich", {"actors.cli"}),
+        ("exchange_calendars", {"actors.sessions.calendars"}),
+        ("pandas", set()),
     ],
 )
 def test_a_library_is_imported_in_its_place_alone(library: str, places: set[str]) -> None:
@@ -166,7 +168,13 @@ def test_no_file_is_longer_than_four_hundred_lines() -> None:
 
 def test_what_decides_has_no_clock_chance_or_thread_of_its_own() -> None:
     deciding = [name for name in MODULES if name.endswith(".actor")]
-    for package in ("actors.model", "actors.order_manager", "actors.portfolio", "actors.runtime.cell"):
+    for package in (
+        "actors.model",
+        "actors.order_manager",
+        "actors.portfolio",
+        "actors.runtime.cell",
+        "actors.sessions",
+    ):
         deciding += within(package)
     assert len(deciding) > 20
     for name in deciding:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -20,6 +21,8 @@ from actors.errors import OrderActorsError, SettingsError
 from actors.order_manager.working_set import CONTROL
 from actors.redis_link import RedisLink
 from actors.runtime.behavior import Unavailable
+from actors.runtime.clock import utc_now
+from actors.sessions.load import CalendarSessions, build_sessions
 from actors.settings import Settings, mask
 from actors.signal_consumer.base import SourceAway
 from actors.store.lock import holder_of
@@ -50,6 +53,9 @@ _ADVICE: Final = {
 }
 """What to do about an error that does not say so itself."""
 
+_ENDS_SOON: Final = timedelta(days=14)
+"""A calendar that ends within this time is a warning."""
+
 _STYLES: Final = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 _COLUMNS: Final[list[Column[Finding]]] = [
     Column("", lambda f: f.state, style=lambda f: _STYLES[f.state]),
@@ -63,7 +69,7 @@ _COLUMNS: Final[list[Column[Finding]]] = [
 @config_option
 @json_option
 def check(settings: Settings, *, as_json: bool) -> None:
-    """Check the configuration, the store, Redis and the broker; exit code 1 if one of them is wrong."""
+    """Check the configuration, the store, Redis, the broker and the calendars; exit code 1 if one of them is wrong."""
     findings = [finding for look in _LOOKS for finding in _look(look, settings)]
     if as_json:
         print_json(findings)
@@ -206,4 +212,24 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     yield Finding("broker", "ok", f"paper, prices {paper.prices.source}, fills after {paper.fill_delay:g} s")
 
 
-_LOOKS: Final[tuple[Look, ...]] = (_configuration, _data_directory, _store, _redis, _broker)
+def _sessions(settings: Settings) -> Iterator[Finding]:
+    sessions = build_sessions(settings.sessions)
+    if sessions is None:
+        yield Finding("sessions", "ok", "not used, markets count as always open")
+    else:
+        yield from calendar_findings(sessions, utc_now().date())
+
+
+def calendar_findings(sessions: CalendarSessions, today: date) -> Iterator[Finding]:
+    """Tell which calendars are in use and until when they are known, and warn of each that ends soon."""
+    for market, code in sessions.calendars.items():
+        end = sessions.known_until(market)
+        known = f"{market} follows {code}" if end is None else f"{market} follows {code}, known until {end}"
+        if end is None or end - today >= _ENDS_SOON:
+            yield Finding("sessions", "ok", known)
+        else:
+            advice = "pip install --upgrade exchange-calendars"
+            yield Finding("sessions", "warning", f"{known}, then counts as always open", advice)
+
+
+_LOOKS: Final[tuple[Look, ...]] = (_configuration, _data_directory, _store, _redis, _broker, _sessions)

@@ -24,8 +24,10 @@ from actors.order_manager.replaces import Replaces
 from actors.order_manager.requests import Requests
 from actors.order_manager.waiters import Waiters
 from actors.order_manager.working_set import WorkingSet
-from actors.risk import RiskEngine, RiskSettings
+from actors.risk.day import DAY_CONTROL
+from actors.risk.engine import RiskEngine
 from actors.runtime.behavior import Address, Behavior, Context
+from actors.settings import RiskSettings
 from actors.store.store import Store
 
 _TICK: Final = 1.0
@@ -128,14 +130,14 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
     def started(self) -> None:
         """Close the gate, mark what may have been sent, and have the broker asked."""
         self._gate.close(RECOVERING)
-        self._set.begin(self._context.clock.now())
+        self._begin()
         self._recovery.started(process_start=self._context.generation == 1)
         self._links.started()
         self._control.started()
 
     def prepare(self, messages: Sequence[m.OrderManagerMessage]) -> None:
         """Read what the batch names and memory does not hold."""
-        self._set.begin(self._context.clock.now())
+        self._begin()
         signal_ids: list[str] = []
         entry_ids: list[str] = []
         order_ids: set[str] = set()
@@ -180,6 +182,13 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._intake.load(signal_ids, entry_ids)
         broker_ids -= {message.broker_order_id for message in messages if isinstance(message, m.OrderAccepted)}
         self._set.load(order_ids, broker_ids, fill_ids)
+
+    def _begin(self) -> None:
+        now = self._context.clock.now()
+        self._set.begin(now)
+        day = self._risk.begin(now)
+        if day is not None:
+            self._set.unit.controls[DAY_CONTROL] = day
 
     def receive(self, message: m.OrderManagerMessage) -> None:
         """Route one message."""

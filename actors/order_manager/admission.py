@@ -12,7 +12,8 @@ from actors.model import Order
 from actors.model.control import TradingState
 from actors.order_manager.book import NewTerms
 from actors.order_manager.working_set import WorkingSet
-from actors.risk import RiskEngine
+from actors.risk.engine import RiskEngine
+from actors.risk.rules.reducing import Reducing
 from actors.sessions.policy import Refuse, TradingHours, Wait
 
 
@@ -109,7 +110,8 @@ class Admission:
 
     def shrinks(self, order: Order) -> bool:
         """Return whether an order can only make its strategy's position smaller."""
-        return self._risk.shrinks(order)
+        denial = self._risk.check(order, self._set.now, TradingState.REDUCING)
+        return denial is None or denial.code != Reducing.code  # which is asked first
 
     def denial_of_replace(self, order: Order, terms: NewTerms) -> str | None:
         """Return why an order does not get new terms, else None."""

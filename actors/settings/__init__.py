@@ -18,12 +18,14 @@ from actors.settings.sections import (
     StoreSettings,
     SupervisionSettings,
 )
+from actors.settings.sessions import CalendarSettings, SessionSettings
 
 __all__ = [
     "DEFAULT_REDIS_URL",
     "AccountLimits",
     "BrokerConfig",
     "BrokerSettings",
+    "CalendarSettings",
     "ExecutionSettings",
     "FutuSettings",
     "InstrumentSettings",
@@ -34,6 +36,7 @@ __all__ = [
     "RecoverySettings",
     "RedisSettings",
     "RiskSettings",
+    "SessionSettings",
     "Settings",
     "SignalSettings",
     "StoreSettings",

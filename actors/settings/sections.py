@@ -14,6 +14,7 @@ from actors.settings.loader import read_section
 from actors.settings.risk import RiskSettings
 from actors.settings.rules import FieldError, Number, Section, Text, Url
 from actors.settings.secrets import mask
+from actors.settings.sessions import SessionSettings
 
 Seconds: TypeAlias = Annotated[float, Number("a number of seconds", 0, 86_400)]
 SomeSeconds: TypeAlias = Annotated[float, Number("a number of seconds", 0, 86_400, above=True)]
@@ -222,6 +223,7 @@ class Settings(Section, frozen=True, kw_only=True):
     recovery: RecoverySettings = RecoverySettings()
     execution: ExecutionSettings = ExecutionSettings()
     risk: RiskSettings = RiskSettings()
+    sessions: SessionSettings = SessionSettings()
     supervision: SupervisionSettings = SupervisionSettings()
 
     @classmethod
