@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from actors.errors import SignalError
 from actors.model import Signal, decode_signal, digest
-from actors.model.signal import MAX_BYTES, readable_signal_id
+from actors.model.signal import readable_signal_id
+from actors.model.wire import MAX_BYTES
 from tests.model.poison import GOOD, poison, raw, said, without
 
 POISON = list(poison())
