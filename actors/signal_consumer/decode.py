@@ -49,7 +49,7 @@ class Decoder:
                 said, digest = _read(body, None, verified.signed_at)
             self._check(said, verified)
         except SignalError as error:
-            reason = _UNVERIFIED if body.startswith(MARK) else str(error)
+            reason = _UNVERIFIED if self._verifier is None and body.startswith(MARK) else str(error)
             return _refused(entry, reason, None if is_command(body) else readable_signal_id(body))
         if isinstance(said, Signal):
             return SignalReceived(entry=entry, signal=said, digest=digest, signature=signature)
