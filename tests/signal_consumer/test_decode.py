@@ -7,9 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actors.messages import SignalReceived, SignalRefused
+from actors.messages import CommandReceived, SignalReceived, SignalRefused
+from actors.model.command import CancelCommand
 from actors.signal_consumer.base import Entry
 from actors.signal_consumer.decode import Decoder
+from tests.model import command_poison
 from tests.signal_consumer.queues import ACCOUNT
 
 decode = Decoder(ACCOUNT).decode
@@ -72,6 +74,30 @@ def test_a_good_signal_is_received_with_its_digest() -> None:
     assert isinstance(message, SignalReceived)
     assert message.signal.signal_id == "id-1"
     assert len(message.digest) == 24
+
+
+def test_an_entry_with_a_type_is_a_command_and_received_with_its_digest() -> None:
+    message = decode(entry(b'{"type": "cancel", "signal_id": "id-1", "reason": "late"}'))
+    assert isinstance(message, CommandReceived)
+    assert message.command == CancelCommand(signal_id="id-1", reason="late")
+    assert (len(message.digest), message.signature) == (24, None)
+
+
+def test_no_malformed_command_is_received_as_anything() -> None:
+    for _, payload in command_poison.poison():
+        refused(payload)
+
+
+def test_a_refused_command_is_told_as_one_and_not_as_the_signal_whose_order_it_names() -> None:
+    message = refused(b'{"type": "cancel", "signal_id": "id-1", "order_id": "oa-1"}')
+    assert message.reason == "order_id: expected exactly one of order_id and signal_id"
+    assert message.signal_id is None
+    assert refused(said(type="market")).reason == "type: Invalid value 'market'"
+
+
+def test_a_command_for_another_account_is_refused_and_both_are_named() -> None:
+    reason = refused(b'{"type": "halt", "account_id": "ACC-2"}').reason
+    assert reason == "account_id: ACC-2, but this system serves ACC-1"
 
 
 def test_the_account_may_be_named_if_it_is_this_one() -> None:
