@@ -205,3 +205,12 @@ def test_a_running_system_takes_signed_signals_alone(workspace: Workspace, signi
     assert secret[:16] not in out + err + json.dumps(letter)
     stored = [path.read_bytes() for path in workspace.data.rglob("*") if path.is_file()]
     assert not any(secret.encode() in data or bytes.fromhex(secret) in data for data in stored)
+
+
+@pytest.mark.process
+def test_a_system_whose_keyring_cannot_be_used_does_not_start(workspace: Workspace, signing: Path) -> None:
+    (signing.parent / "keyring.yaml").chmod(0o640)
+    code, out, err = ended(workspace.start("run", "-c", str(workspace.config)))
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("order-actors: signals.keys: ")
+    assert "chmod 600" in err

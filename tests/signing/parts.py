@@ -69,7 +69,7 @@ class Bench:
         return self.decoder.decode(entry(payload, **{"pushed_at": self.clock.now(), "entry_id": "1-0"} | facts))
 
     def refusal(self, payload: bytes, **facts: Any) -> str:
-        """Return why an entry is refused; what it says of a signal is trusted only once the signature holds."""
+        """Return why an entry is refused; it must be."""
         message = self.decode(payload, **facts)
         assert isinstance(message, SignalRefused), f"{payload!r} was taken"
         assert CANARY not in message.reason

@@ -224,7 +224,13 @@ def test_a_leftover_of_a_list_is_taken_up_to_the_greatest_age(bench: Bench) -> N
     assert isinstance(bench.taken(payload, **leftover), SignalReceived)
     bench.clock.seconds += 1
     assert "stale" in bench.refusal(payload, **leftover)
-    assert "stale" in bench.refusal(payload, **leftover | {"entry_id": "5-1"}), "only a list has no ids"
+
+
+def test_what_another_queue_gives_out_again_is_exempt_from_nothing(bench: Bench) -> None:
+    payload = bench.sign(body())
+    assert "stale" in bench.refusal(payload, redelivered=True, pushed_at=later(bench.clock, 31))
+    bench.clock.seconds += 31
+    assert "stale" in bench.refusal(payload, redelivered=True, pushed_at=None), "an id its producer made up"
 
 
 def test_the_window_is_a_setting(tmp_path: Path) -> None:
