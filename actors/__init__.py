@@ -10,7 +10,7 @@ import typing
 if typing.TYPE_CHECKING:
     from actors.exports import *  # noqa: F403 - its __all__ says what
 
-_LOWER: typing.Final = {"__all__", "load_broker"}
+_LOWER: typing.Final = {"__all__", "load_broker", "sign_signal"}
 """The public names that are no classes; every other name in lower case is a module of ours."""
 
 

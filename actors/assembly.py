@@ -34,6 +34,7 @@ from actors.publisher.subscribers import Subscribers
 from actors.publisher.worker import PublisherWorker
 from actors.replies import Replies
 from actors.runtime.behavior import Address, Unavailable
+from actors.runtime.clock import SystemClock
 from actors.runtime.forward import Forward
 from actors.runtime.supervisor import SupervisorPorts
 from actors.runtime.threads import ThreadRuntime, dump_threads
@@ -41,7 +42,7 @@ from actors.sessions.load import build_sessions
 from actors.sessions.policy import TradingHours
 from actors.settings import Settings
 from actors.signal_consumer.actor import SignalConsumer
-from actors.signal_consumer.load import make_source
+from actors.signal_consumer.load import make_decoder, make_source
 from actors.signal_consumer.reader import Reader
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
@@ -76,6 +77,7 @@ class Assembly:
         self.recovered: Future[None] = Future()
         self.failures: dict[str, str] = {}
         self.reader = Reader(make_source(settings))
+        self.decoder = make_decoder(settings, SystemClock())
         url = settings.redis_url
         publish = settings.publish
         self.publisher: PublisherWorker | None = None
@@ -127,7 +129,7 @@ class Assembly:
         self.consumer = runtime.spawn(
             "signal_consumer",
             lambda context: SignalConsumer(
-                context, self.reader, order_manager, settings.account_id, window=settings.signals.window
+                context, self.reader, order_manager, self.decoder, window=settings.signals.window
             ),
         )
         self.reader.start(self.consumer)

@@ -32,6 +32,7 @@ from actors.settings import (
     StoreSettings,
     SupervisionSettings,
 )
+from actors.signing.key import SigningKey, sign_signal
 from actors.system import TradingSystem
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "SignalConflict",
     "SignalError",
     "SignalSettings",
+    "SigningKey",
     "StoreError",
     "StoreLocked",
     "StoreSettings",
@@ -71,4 +73,5 @@ __all__ = [
     "TradingSystem",
     "Venue",
     "load_broker",
+    "sign_signal",
 ]

@@ -14,6 +14,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo", "demo"),
     "signal": ("signals", "signal"),
     "signals": ("signals", "signals"),
+    "keys": ("keys", "keys"),
     "orders": ("reading", "orders"),
     "fills": ("reading", "fills"),
     "positions": ("reading", "positions"),

@@ -1,9 +1,10 @@
 """``signal`` and ``signals``: put signals into the queue, and see what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import click
 
@@ -12,12 +13,19 @@ from actors.cli.output import console, print_json, print_rows
 from actors.cli.program import Failure, Misuse, config_option, json_option
 from actors.cli.stored import reading
 from actors.cli.text import one_line
-from actors.errors import SignalError
+from actors.errors import SettingsError, SignalError
 from actors.model import Signal, fields
+from actors.model.terms import ORDER_TYPES, SIDES, TIMES_IN_FORCE
 from actors.runtime.clock import new_id, utc_now
 from actors.settings import Settings
 from actors.signal_consumer.base import SignalSource, SourceAway
 from actors.signal_consumer.load import make_source
+from actors.signing.key import SigningKey, sign_signal
+
+C = TypeVar("C", bound=str)
+
+Sign: TypeAlias = Callable[[bytes], bytes]
+"""Makes what is pushed of what is said."""
 
 _CHUNK: Final = 1_000
 _SHOWN_FAULTS: Final = 20
@@ -25,6 +33,23 @@ _MAX_DIGITS: Final = 10
 
 
 _ID_HELP: Final = "Its id, for one order at most; to try again repeat the signal exactly, its --timestamp included."
+
+
+def _read_key(path: str | None) -> SigningKey | None:
+    if path is None:
+        return None
+    try:
+        return SigningKey.from_file(path)
+    except FileNotFoundError as error:
+        raise SettingsError(f"{error}; `order-actors keys new` makes one") from None
+
+
+key_option: Final = click.option(
+    "--key",
+    metavar="KEYFILE",
+    callback=lambda _ctx, _param, path: _read_key(path),
+    help="Sign with this key, a file that `order-actors keys new` wrote.",
+)
 
 
 def open_queue(settings: Settings) -> SignalSource:
@@ -40,7 +65,18 @@ def open_queue(settings: Settings) -> SignalSource:
 @click.option("--side", required=True, metavar="buy|sell", help="Buy or sell.")
 @click.option("--symbol", required=True, help="The instrument, as the broker spells it.")
 @click.option("--quantity", required=True, metavar="N", help="Shares, a whole number.")
-@click.option("--limit", metavar="PRICE", help="The worst price allowed; without it a market order.")
+@click.option("--type", "order_type", metavar="KIND", help=f"One of {', '.join(ORDER_TYPES)}.")
+@click.option("--limit", metavar="PRICE", help="The worst price allowed; without it and --type a market order.")
+@click.option("--stop", metavar="PRICE", help="The trigger of a stop or if-touched order.")
+@click.option("--trail-amount", metavar="PRICE", help="How far a trailing stop keeps from the best price.")
+@click.option("--trail-percent", metavar="N", help="The same in percent of that price.")
+@click.option("--tif", default="day", show_default=True, metavar="TIF", help=f"One of {', '.join(TIMES_IN_FORCE)}.")
+@click.option("--expires-at", metavar="TIME", help="Nothing is sent after it; a gtd order needs it and ends there.")
+@click.option("--take-profit", metavar="PRICE", help="The limit price of an exit sent as the order fills.")
+@click.option("--stop-loss", metavar="PRICE", help="The stop price of the other exit.")
+@click.option(
+    "--oco", metavar="ID", help="Of a strategy's orders with this name the first that trades cancels the rest."
+)
 @click.option("--strategy", default="manual", show_default=True, metavar="ID", help="Who asks.")
 @click.option("--signal-id", metavar="ID", help=_ID_HELP)
 @click.option(
@@ -48,14 +84,25 @@ def open_queue(settings: Settings) -> SignalSource:
 )
 @click.option("--reason", default="", help="Why, for people.")
 @click.option("--reference-price", metavar="PRICE", help="The price it was decided on, for slippage.")
+@key_option
 def signal(  # noqa: PLR0913 - each is one option
     settings: Settings,
     *,
     as_json: bool,
+    key: SigningKey | None,
     side: str,
     symbol: str,
     quantity: str,
+    order_type: str | None,
     limit: str | None,
+    stop: str | None,
+    trail_amount: str | None,
+    trail_percent: str | None,
+    tif: str,
+    expires_at: str | None,
+    take_profit: str | None,
+    stop_loss: str | None,
+    oco: str | None,
     strategy: str,
     signal_id: str | None,
     timestamp: str | None,
@@ -63,23 +110,31 @@ def signal(  # noqa: PLR0913 - each is one option
     reference_price: str | None,
 ) -> None:
     """Put one signal into the queue and print its id."""
-    if side not in ("buy", "sell"):
-        raise SignalError("side", "expected buy or sell")
+    sign = _signing(settings, key)
+    kind = order_type if order_type is not None else "market" if limit is None else "limit"
     made = Signal(
         strategy_id=strategy,
         symbol=symbol,
-        action="buy" if side == "buy" else "sell",
+        action=_one_of("side", side, SIDES),
         quantity=_whole("quantity", quantity),
-        order_type="market" if limit is None else "limit",
-        limit_price=None if limit is None else fields.parse_price("limit", limit),
+        order_type=_one_of("type", kind, ORDER_TYPES),
+        limit_price=_price("limit", limit),
         reason=reason,
         account_id=settings.account_id,
-        reference_price=None if reference_price is None else fields.parse_price("reference_price", reference_price),
+        time_in_force=_one_of("tif", tif, TIMES_IN_FORCE),
+        stop_price=_price("stop", stop),
+        reference_price=_price("reference_price", reference_price),
+        expires_at=None if expires_at is None else fields.parse_time("expires_at", expires_at),
+        trail_amount=_price("trail_amount", trail_amount),
+        trail_percent=_price("trail_percent", trail_percent),
+        take_profit=_price("take_profit", take_profit),
+        stop_loss=_price("stop_loss", stop_loss),
+        oco_group=oco,
         signal_id=new_id() if signal_id is None else signal_id,
         timestamp=utc_now() if timestamp is None else fields.parse_time("timestamp", timestamp),
     )
     with closing(open_queue(settings)) as queue:
-        queue.push([made.to_json().encode()])
+        queue.push([sign(made.to_json().encode())])
     if as_json:
         print_json([made])
     else:
@@ -104,16 +159,20 @@ def list_signals(settings: Settings, *, as_json: bool, limit: int | None) -> Non
 
 @signals.command("import")
 @config_option
+@key_option
 @click.argument("file", type=click.Path(path_type=Path))
-def import_signals(settings: Settings, file: Path) -> None:
+def import_signals(settings: Settings, file: Path, *, key: SigningKey | None) -> None:
     """Put every signal of a JSON Lines file into the queue, or none if a line is wrong."""
-    payloads = _read(settings, file)
+    sign = _signing(settings, key)
+    # A list gives its entries no ids, and a signed signal takes none of its entry: both must come with their own.
+    ids = key is None and settings.signals.transport != "redis_list"
+    payloads = _read(settings, file, entry_ids=ids)
     with closing(open_queue(settings)) as queue:
-        _push(queue, payloads)
+        _push(queue, payloads, sign)
     click.echo(f"{len(payloads)} signals imported")
 
 
-def _read(settings: Settings, file: Path) -> list[bytes]:
+def _read(settings: Settings, file: Path, *, entry_ids: bool) -> list[bytes]:
     try:
         lines = file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     except OSError as error:
@@ -125,7 +184,7 @@ def _read(settings: Settings, file: Path) -> list[bytes]:
         if not line:
             continue
         try:
-            _check(settings, line, number)
+            _check(settings, line, f"line-{number}" if entry_ids else None)
         except SignalError as error:
             faults.append(f"{file}:{number}: {error}")
         else:
@@ -137,15 +196,13 @@ def _read(settings: Settings, file: Path) -> list[bytes]:
     return payloads
 
 
-def _check(settings: Settings, line: bytes, number: int) -> None:
-    # Every queue but a list gives its entries ids, so that a signal may come without one.
-    entry_id = None if settings.signals.transport == "redis_list" else f"line-{number}"
+def _check(settings: Settings, line: bytes, entry_id: str | None) -> None:
     account = Signal.from_json(line, entry_id).account_id
     if account not in (None, settings.account_id):
         raise SignalError("account_id", f"{account} is not {settings.account_id}, which this system trades")
 
 
-def _push(queue: SignalSource, payloads: Sequence[bytes]) -> None:
+def _push(queue: SignalSource, payloads: Sequence[bytes], sign: Sign) -> None:
     from rich.progress import Progress
 
     screen = console(stderr=True)
@@ -155,12 +212,36 @@ def _push(queue: SignalSource, payloads: Sequence[bytes]) -> None:
         try:
             for start in range(0, len(payloads), _CHUNK):
                 chunk = payloads[start : start + _CHUNK]
-                queue.push(chunk)
+                queue.push([sign(payload) for payload in chunk])
                 done += len(chunk)
                 progress.advance(task, len(chunk))
         except SourceAway as error:
             text = f"{error}; {done} of {len(payloads)} signals were imported, {_CHUNK} more may have been"
             raise Failure(text) from error
+
+
+def _signing(settings: Settings, key: SigningKey | None) -> Sign:
+    """Return what makes payloads of bodies: signed ones with a key; without one as they are, where that is enough."""
+    if key is not None and settings.signatures == "off":
+        raise Misuse("this configuration verifies no signatures: leave --key out, or set signals.keys")
+    if key is not None:
+        return lambda body: sign_signal(
+            body, key, account_id=settings.account_id, environment=settings.environment, queue=settings.signals.key
+        )
+    if settings.signatures == "required":
+        raise Misuse("this configuration takes signed signals alone: give --key KEYFILE, made with `keys new`")
+    return lambda body: body
+
+
+def _price(field: str, text: str | None) -> Decimal | None:
+    return None if text is None else fields.parse_price(field, text)
+
+
+def _one_of(field: str, text: str, choices: tuple[C, ...]) -> C:
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise SignalError(field, f"expected one of {', '.join(choices)}")
 
 
 def _whole(field: str, text: str) -> int:

@@ -1,6 +1,5 @@
 """Signal: a strategy's approved wish to trade, the one thing that enters the system."""
 
-import json
 from copy import copy
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,12 +10,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from actors.errors import SignalError
-from actors.model import fields
+from actors.model import fields, wire
 from actors.model.terms import ORDER_TYPES, SIDES, TIMES_IN_FORCE, OrderType, Side, TimeInForce, check_terms
 from actors.runtime.clock import new_id, utc_now
-
-MAX_BYTES: Final = 16 * 1024
-"""A message larger than this is refused before it is parsed."""
 
 
 class Signal(msgspec.Struct, frozen=True, gc=False):
@@ -146,10 +142,10 @@ def decode_signal(
 
 def readable_signal_id(raw: bytes) -> str | None:
     """Return the signal_id of a message that was refused, if it has a valid one."""
-    if len(raw) > MAX_BYTES:
+    if len(raw) > wire.MAX_BYTES:
         return None
     try:
-        values = json.loads(raw.decode(), object_pairs_hook=_unique_keys)
+        values = wire.read_unique(raw.decode())
         signal_id: Any = values.get("signal_id") if isinstance(values, dict) else None
         fields.check_id("signal_id", signal_id)
     except (ValueError, RecursionError):  # SignalError is a ValueError
@@ -195,17 +191,7 @@ class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
 
 def _read_message(raw: bytes) -> dict[str, Any]:
     """Return the keys of a message and their values, each of its JSON type."""
-    if len(raw) > MAX_BYTES:
-        raise SignalError("", f"{len(raw)} bytes, at most {MAX_BYTES} are taken")
-    try:
-        message = _DECODER.decode(raw)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise SignalError(where.rstrip("`"), what[:_MAX_SHOWN]) from None
-    except UnicodeDecodeError as error:
-        raise SignalError("", f"not UTF-8: {error.reason}") from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise SignalError("", f"not JSON: {error}") from None
+    message = wire.decode(_DECODER, raw)
     values: dict[str, Any] = msgspec.to_builtins(message)
     _refuse_repeated_keys(raw, values)
     return values
@@ -222,18 +208,7 @@ def _refuse_repeated_keys(raw: bytes, values: dict[str, Any]) -> None:
         if name in values and values[name] is None:
             strings -= 1
     if raw.count(b'"') != 2 * strings:
-        json.loads(raw, object_pairs_hook=_unique_keys)
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise SignalError(_shown(key), "given twice")
-            seen.add(key)
-    return values
+        wire.read_unique(raw)
 
 
 def _made_up_id(raw: bytes, entry_id: str | None, *, timed: bool) -> str:
@@ -262,10 +237,6 @@ def _force_utc(signal: Signal, field: str, value: datetime) -> None:
         msgspec.structs.force_setattr(signal, field, aware)
 
 
-def _shown(key: str) -> str:
-    return key if key.isprintable() and len(key) <= _MAX_SHOWN else ascii(key[:_MAX_SHOWN])
-
-
 _DECODER: Final = msgspec.json.Decoder(_Message)
 _LATER: Final = ("trail_amount", "trail_percent", "take_profit", "stop_loss", "oco_group")
 _NOTHING_MORE: Final = b"".join(b',"%s":null' % name.encode() for name in _LATER) + b"}"
@@ -282,4 +253,3 @@ _PARSE: Final = (
     ("expires_at", fields.parse_time),
 )
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MAX_SHOWN: Final = 100

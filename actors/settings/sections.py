@@ -96,6 +96,9 @@ class SignalSettings(Section, frozen=True, kw_only=True):
         consumer: This process's name in the group; None is the account id.
         max_age: Signals older than this expire, in seconds; None is never.
         window: How many signals may be unsettled at once.
+        keys: The file of the keys that may sign; None is none.
+        signatures: Whether signals and commands must be signed; see :attr:`Settings.signatures` for ``auto``.
+        signature_window: How long before it is pushed a message may be signed, in seconds.
     """
 
     transport: Literal["embedded", "redis_list", "redis_stream"] = "embedded"
@@ -104,6 +107,15 @@ class SignalSettings(Section, frozen=True, kw_only=True):
     consumer: Key | None = None
     max_age: Annotated[float, Number("a number of seconds", 0, 31_536_000, above=True)] | None = 86_400.0
     window: Annotated[int, Number("a whole number", 1, 100_000)] = 512
+    keys: PathText | None = None
+    signatures: Literal["auto", "required", "optional", "off"] = "auto"
+    signature_window: SomeSeconds = 30.0
+
+    @override
+    def check(self) -> None:
+        """A keyring is needed to verify signatures with."""
+        if self.signatures in ("required", "optional") and self.keys is None:
+            raise FieldError("keys", f"missing; signatures {self.signatures} are verified with it. {_MAKE_KEYS}")
 
     @property
     def uses_redis(self) -> bool:
@@ -226,6 +238,13 @@ class Settings(Section, frozen=True, kw_only=True):
     sessions: SessionSettings = SessionSettings()
     supervision: SupervisionSettings = SupervisionSettings()
 
+    @override
+    def check(self) -> None:
+        """Real money takes signed signals alone, unless the file says in so many words that it need not."""
+        if self.signatures == "required" and self.signals.keys is None:
+            advice = f"{_MAKE_KEYS}; or, to trade REAL on unsigned signals, set signals.signatures: off"
+            raise FieldError("signals.keys", f"missing; with trade_env REAL signals must be signed. {advice}")
+
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], environ: Mapping[str, str] | None = None) -> "Settings":
         """Read a YAML file; ``ORDER_ACTORS__SECTION__KEY`` in the environment overrides it.
@@ -246,6 +265,19 @@ class Settings(Section, frozen=True, kw_only=True):
         return Path(self.data_dir).absolute()
 
     @property
+    def environment(self) -> str:
+        """Return where orders go: PAPER, SIMULATE or REAL."""
+        return "PAPER" if self.broker.type == "paper" else self.broker.futu.trade_env
+
+    @property
+    def signatures(self) -> Literal["required", "optional", "off"]:
+        """Return what becomes of unsigned messages; ``auto`` requires signatures with a keyring or real money."""
+        said = self.signals.signatures
+        if said != "auto":
+            return said
+        return "required" if self.signals.keys is not None or self.environment == "REAL" else "off"
+
+    @property
     def redis_url(self) -> str | None:
         """Return the Redis address in use; None when nothing needs Redis."""
         if self.redis.url is None and self.signals.uses_redis:
@@ -261,6 +293,9 @@ class Settings(Section, frozen=True, kw_only=True):
     def consumer(self) -> str:
         """Return this process's name in the consumer group."""
         return self.signals.consumer if self.signals.consumer is not None else self.account_id
+
+
+_MAKE_KEYS: Final = "Make one with `order-actors keys new -f FILE KID -o KEYFILE`, and name FILE here"
 
 
 def _url_repr(section: msgspec.Struct, url: str | None) -> str:

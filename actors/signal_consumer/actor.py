@@ -17,7 +17,7 @@ from actors.messages import (
     SourceReady,
 )
 from actors.runtime.behavior import Address, Behavior, Context
-from actors.signal_consumer.decode import decode
+from actors.signal_consumer.decode import Decoder
 from actors.signal_consumer.reader import Reader
 
 _log = logging.getLogger(__name__)
@@ -44,13 +44,13 @@ class SignalConsumer(Behavior[SignalConsumerMessage]):
         context: Context,
         reader: Reader,
         order_manager: Address[OrderManagerMessage],
-        account_id: str,
+        decoder: Decoder,
         window: int = WINDOW,
     ) -> None:
         self._context = context
         self._reader = reader
         self._order_manager = order_manager
-        self._account_id = account_id
+        self._decoder = decoder
         self._window = window
         self._epoch = reader.epoch
         self._announced = False
@@ -93,7 +93,7 @@ class SignalConsumer(Behavior[SignalConsumerMessage]):
             return  # they are read again, marked redelivered
         self._progress()
         for entry in message.entries:
-            self._context.tell(self._order_manager, decode(entry, self._account_id))
+            self._context.tell(self._order_manager, self._decoder.decode(entry))
 
     def _open(self) -> None:
         if not self._announced:

@@ -1,5 +1,6 @@
 """Signals from the command line reach the queue, all of a file or none of it."""
 
+import json
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,30 @@ def test_a_signal_is_pushed_and_its_id_printed(workspace: Workspace) -> None:
         "187.25",
     )
     assert (signal.order_type, signal.strategy_id, signal.account_id) == ("limit", "alpha", "ACC")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--limit 9", {"order_type": "limit", "limit_price": "9"}),
+        ("--type market", {"order_type": "market", "limit_price": None}),
+        ("--type stop --stop 9.5", {"order_type": "stop", "stop_price": "9.5"}),
+        ("--type stop_limit --stop 9 --limit 9.1", {"order_type": "stop_limit", "limit_price": "9.1"}),
+        ("--type market_if_touched --stop 9", {"order_type": "market_if_touched", "stop_price": "9"}),
+        ("--type limit_if_touched --stop 9 --limit 8", {"order_type": "limit_if_touched", "stop_price": "9"}),
+        ("--type trailing_stop --trail-amount 0.5", {"order_type": "trailing_stop", "trail_amount": "0.5"}),
+        ("--type trailing_stop --trail-percent 2", {"trail_percent": "2", "trail_amount": None}),
+        ("--tif gtc", {"time_in_force": "gtc"}),
+        ("--tif gtd --expires-at 2027-01-05T15:30:00+01:00", {"expires_at": "2027-01-05T14:30:00Z"}),
+        ("--take-profit 12 --stop-loss 8", {"take_profit": "12", "stop_loss": "8"}),
+        ("--oco pair-1", {"oco_group": "pair-1", "order_type": "market", "time_in_force": "day"}),
+    ],
+)
+def test_every_kind_of_order_can_be_asked_for(workspace: Workspace, options: str, said: dict[str, str]) -> None:
+    result = workspace.cli("signal", "--side", "buy", "--symbol", "A", "--quantity", "1", *options.split())
+    assert result.exit_code == 0, result.stderr
+    (payload,) = queued(workspace)
+    assert json.loads(payload).items() >= said.items()
 
 
 def test_a_signal_without_an_id_gets_one(workspace: Workspace) -> None:
@@ -70,6 +95,16 @@ def test_a_signal_repeated_with_its_id_and_timestamp_is_the_same_bytes(workspace
         ("--reason", "two\nlines", "reason"),
         ("--reference-price", "NaN", "reference_price"),
         ("--timestamp", "noon", "timestamp"),
+        ("--type", "iceberg", "type"),
+        ("--type", "Limit", "type"),
+        ("--stop", "1e5", "stop"),
+        ("--trail-amount", "-1", "trail_amount"),
+        ("--trail-percent", "2%", "trail_percent"),
+        ("--tif", "GTC", "tif"),
+        ("--expires-at", "noon", "expires_at"),
+        ("--take-profit", "0", "take_profit"),
+        ("--stop-loss", "x", "stop_loss"),
+        ("--oco", "a b", "oco_group"),
     ],
 )
 def test_a_bad_value_ends_with_2_and_names_the_field(workspace: Workspace, option: str, value: str, field: str) -> None:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from actors.model.terms import ORDER_TYPES
+
 GOOD: dict[str, object] = {
     "strategy_id": "momentum",
     "symbol": "US.AAPL",
@@ -29,6 +31,12 @@ def raw(key: str, value: str | bytes) -> bytes:
 
 def without(*keys: str) -> bytes:
     return json.dumps({key: value for key, value in GOOD.items() if key not in keys}).encode()
+
+
+def without_limit(**changes: object) -> bytes:
+    """Return the good message with changes and no limit price."""
+    kept = {key: value for key, value in GOOD.items() if key != "limit_price"}
+    return json.dumps(kept | changes).encode()
 
 
 def poison() -> Iterator[tuple[str, bytes]]:
@@ -140,7 +148,6 @@ _KINDS: dict[str, list[bytes]] = {
         without("symbol"),
         without("action"),
         without("quantity"),
-        without("limit_price"),
         without("signal_id", "timestamp"),
     ],
     "unknown keys": [
@@ -246,6 +253,46 @@ _KINDS: dict[str, list[bytes]] = {
         said(reference_price="0"),
         said(reference_price=1.5),
     ],
+    "kinds and their prices": [
+        *(without_limit(order_type=kind) for kind in ORDER_TYPES if kind != "market"),
+        *(said(order_type=kind) for kind in ORDER_TYPES if kind != "limit"),
+        *(said(order_type=kind, trail_amount="1") for kind in ("limit", "stop_limit", "limit_if_touched")),
+        *(without_limit(order_type=kind, stop_price="9", trail_percent="1") for kind in ("stop", "market_if_touched")),
+        *(without_limit(order_type="market", **{price: "9"}) for price in ("stop_price", "trail_amount")),
+        *(without_limit(order_type="trailing_stop", stop_price=price, trail_amount="1") for price in ("9", "100")),
+        without_limit(order_type="trailing_stop", trail_amount="1", trail_percent="1"),
+        *(
+            without_limit(order_type="trailing_stop", **{trail: text})
+            for trail in ("trail_amount", "trail_percent")
+            for text in ("0", "-1", "NaN", "1e1", "", " 1", "1%", 1, 0.5, True, [])
+        ),
+        *(without_limit(order_type="trailing_stop", trail_percent=text) for text in ("100", "100.0", "250")),
+        *(without_limit(order_type="stop", stop_price=text) for text in ("0", "1E3", "-9", "", 9, None, ["9"])),
+    ],
+    "brackets": [
+        said(take_profit="101.25"),
+        said(take_profit="101.2"),
+        said(stop_loss="101.25"),
+        said(stop_loss="102"),
+        said(take_profit="100", stop_loss="102"),
+        said(action="sell", take_profit="101.25"),
+        said(action="sell", take_profit="102"),
+        said(action="sell", stop_loss="101"),
+        said(action="sell", take_profit="102", stop_loss="100"),
+        without_limit(order_type="market", take_profit="9", stop_loss="9"),
+        without_limit(order_type="market", take_profit="9", stop_loss="9.0"),
+        without_limit(order_type="stop", stop_price="5", take_profit="8", stop_loss="9"),
+        *(said(**{leg: text}) for leg in ("take_profit", "stop_loss") for text in ("0", "-1", "NaN", "1e3", "", 1, {})),
+    ],
+    "groups": [
+        *(said(oco_group=text) for text in _IDS),
+        *(raw("oco_group", text) for text in ("true", "1", "1.5", "[]", "{}", '["x"]')),
+    ],
+    "good till a date without one": [
+        said(time_in_force="gtd"),
+        said(time_in_force="gtd", expires_at=None),
+        said(time_in_force="gtd", expires_at=""),
+    ],
     "identifiers": [
         *(said(signal_id=text) for text in _IDS),
         *(said(strategy_id=text) for text in _IDS),
@@ -255,8 +302,11 @@ _KINDS: dict[str, list[bytes]] = {
     ],
     "choices": [
         *(said(action=text) for text in ("", "BUY", "Buy", "short", "buy ", "b", "sell_short", "buy\x00")),
-        *(said(order_type=text) for text in ("", "LIMIT", "stop", "stop_limit", "market ", "iceberg")),
-        *(said(time_in_force=text) for text in ("", "DAY", "gtc", "ioc", "day ")),
+        *(
+            said(order_type=text)
+            for text in ("", "LIMIT", "Stop", "stop-limit", "market ", "iceberg", "trailing_stop_limit")
+        ),
+        *(said(time_in_force=text) for text in ("", "DAY", "GTC", "opg", "day ", "gtc\x00")),
     ],
     "wrong JSON types": [
         raw(key, text)

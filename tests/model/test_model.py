@@ -1,8 +1,7 @@
 """Signals, orders and fills: exact, immutable, and the same after a round trip through JSON."""
 
 import json
-import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,31 +12,9 @@ from hypothesis import strategies as st
 
 from actors.errors import SignalError
 from actors.model import BookedFill, Order, OrderFill, OrderFlag, OrderStatus, Signal, order_id_for
+from tests.model.values import HONG_KONG, ids, moments, prices, signals
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-HONG_KONG = timezone(timedelta(hours=8))
-
-ids = st.from_regex(re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII), fullmatch=True)
-prices = st.none() | st.decimals("0.000000001", "999999999.999999999", places=9)
-moments = st.datetimes(
-    datetime.fromisoformat("2000-01-02T00:00:00"),
-    datetime.fromisoformat("2100-01-01T00:00:00"),
-    timezones=st.sampled_from([UTC, HONG_KONG]),
-)
-signals = st.builds(
-    Signal,
-    strategy_id=ids.filter(lambda text: text != "EXTERNAL"),
-    symbol=st.sampled_from(["US.AAPL", "HK.00700", "BRK/B"]),
-    action=st.sampled_from(["buy", "sell"]),
-    quantity=st.integers(1, 10**9),
-    reason=st.text(st.characters(exclude_categories=["C", "Z"]), max_size=50),
-    timestamp=moments,
-    signal_id=ids,
-    account_id=st.none() | ids,
-    stop_price=prices,
-    reference_price=prices,
-    expires_at=st.none() | moments,
-)
 
 
 def a_signal(**changes: object) -> Signal:
@@ -61,12 +38,9 @@ def a_fill(**changes: object) -> OrderFill:
 # ---------------------------------------------------------------- signals
 
 
-@given(signals, prices)
-def test_a_signal_is_the_same_after_a_round_trip(signal: Signal, limit: Decimal | None) -> None:
+@given(signals())
+def test_a_signal_is_the_same_after_a_round_trip(signal: Signal) -> None:
     assert Signal.from_json(signal.to_json()) == signal
-    if limit is not None:
-        limited = msgspec.structs.replace(signal, order_type="limit", limit_price=limit)
-        assert Signal.from_json(limited.to_json()) == limited
 
 
 def test_a_signal_needs_four_fields_and_makes_up_the_rest() -> None:
@@ -78,7 +52,10 @@ def test_a_signal_needs_four_fields_and_makes_up_the_rest() -> None:
 
 def test_the_json_of_a_signal_has_its_field_names_and_plain_prices() -> None:
     signal = a_signal(
-        order_type="limit", limit_price=Decimal("101.250"), reference_price=Decimal("1E-9"), stop_price=Decimal("1E+3")
+        order_type="stop_limit",
+        limit_price=Decimal("101.250"),
+        reference_price=Decimal("1E-9"),
+        stop_price=Decimal("1E+3"),
     )
     said = json.loads(a_signal().to_json())
     assert list(said) == list(Signal.__struct_fields__)
@@ -110,7 +87,7 @@ def test_times_of_a_signal_are_utc_and_naive_ones_are_taken_as_utc() -> None:
         ("quantity", True),
         ("quantity", Decimal(1)),
         ("quantity", 10**9 + 1),
-        ("order_type", "stop"),
+        ("order_type", "iceberg"),
         ("limit_price", 101.25),
         ("limit_price", 101),
         ("limit_price", Decimal(0)),
@@ -129,7 +106,7 @@ def test_times_of_a_signal_are_utc_and_naive_ones_are_taken_as_utc() -> None:
         ("expires_at", 1.0),
         ("signal_id", "a b"),
         ("account_id", ""),
-        ("time_in_force", "gtc"),
+        ("time_in_force", "opg"),
     ],
 )
 def test_a_signal_outside_its_bounds_is_refused_and_the_field_named(field: str, value: object) -> None:
@@ -144,6 +121,29 @@ def test_a_limit_order_needs_its_price_and_a_market_order_takes_none() -> None:
         a_signal(order_type="limit")
     with pytest.raises(SignalError, match="limit_price: a market order would not keep to it"):
         a_signal(order_type="market", limit_price=Decimal(99))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"order_type": "stop"}, "stop_price"),
+        ({"order_type": "stop_limit", "stop_price": Decimal(9)}, "limit_price"),
+        ({"order_type": "stop", "stop_price": Decimal(9), "limit_price": Decimal(9)}, "limit_price"),
+        ({"order_type": "market", "stop_price": Decimal(9)}, "stop_price"),
+        ({"order_type": "trailing_stop"}, "trail_amount"),
+        ({"order_type": "trailing_stop", "trail_amount": Decimal(1), "trail_percent": Decimal(1)}, "trail_amount"),
+        ({"order_type": "trailing_stop", "trail_percent": Decimal(100)}, "trail_percent"),
+        ({"order_type": "market", "trail_percent": Decimal(1)}, "trail_percent"),
+        ({"take_profit": Decimal(9), "stop_loss": Decimal(9)}, "take_profit"),
+        ({"action": "sell", "take_profit": Decimal(10), "stop_loss": Decimal(9)}, "take_profit"),
+        ({"time_in_force": "gtd"}, "expires_at"),
+        ({"oco_group": "a b"}, "oco_group"),
+    ],
+)
+def test_a_kind_takes_the_prices_it_needs_and_no_other(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(SignalError) as caught:
+        a_signal(**changes)
+    assert caught.value.field == field
 
 
 # ---------------------------------------------------------------- orders
@@ -164,10 +164,10 @@ def test_the_order_of_a_signal_is_pending_unsent_and_carries_what_was_said() -> 
 
 
 @given(
-    signal=signals,
+    signal=signals(),
     status=st.sampled_from(OrderStatus),
     filled=st.integers(0, 10**9),
-    price=prices,
+    price=st.none() | prices,
     flagged=st.booleans(),
 )
 def test_an_order_is_the_same_after_a_round_trip(

@@ -8,6 +8,7 @@ import pytest
 from actors import messages as m
 from actors.signal_consumer.actor import SignalConsumer
 from actors.signal_consumer.base import Entry
+from actors.signal_consumer.decode import Decoder
 from actors.signal_consumer.embedded import EmbeddedSource
 from actors.signal_consumer.reader import Reader
 from tests.signal_consumer.queues import ACCOUNT, payloads
@@ -76,7 +77,7 @@ def order_manager() -> OrderManager:
 
 @pytest.fixture
 def stage(reader: RecordingReader, order_manager: OrderManager) -> Stage[m.SignalConsumerMessage]:
-    return Stage(lambda context: SignalConsumer(context, reader, order_manager, ACCOUNT, window=16))
+    return Stage(lambda context: SignalConsumer(context, reader, order_manager, Decoder(ACCOUNT), window=16))
 
 
 def test_it_starts_with_the_intake_closed(

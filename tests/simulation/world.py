@@ -26,6 +26,7 @@ from actors.runtime.forward import Forward
 from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.runtime.supervisor import SupervisorPorts
 from actors.signal_consumer.actor import SignalConsumer
+from actors.signal_consumer.decode import Decoder
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
 from tests.simulation.exchange import Exchange, SimulatedBroker, SimulatedVenue
@@ -223,7 +224,7 @@ class Life:
         session.start(broker)
         self.consumer = self._spawn(
             "signal_consumer",
-            lambda context: SignalConsumer(context, self.reader, self.order_manager, ACCOUNT, window=16),
+            lambda context: SignalConsumer(context, self.reader, self.order_manager, Decoder(ACCOUNT), window=16),
         )
         self.reader.start(self.consumer)
         peers = Peers(broker=broker, consumer=self.consumer, portfolio=portfolio, followers=(publisher,))
