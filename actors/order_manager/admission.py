@@ -78,7 +78,7 @@ class Admission:
         made, max_age = order.signal_at, self._max_age
         if max_age is None or made is None or now - made <= max_age:
             return None
-        if now - self._hours.fresh_from(order.symbol, made, now) <= max_age:
+        if now - self._hours.fresh_from(order.symbol, made) <= max_age:
             return None  # it waited for its market to open
         return f"signal of {made.isoformat()} is older than {max_age.total_seconds():g} s"
 
@@ -87,7 +87,7 @@ class Admission:
         made, max_age = order.signal_at, self._max_age
         if max_age is None or made is None:
             return order.expires_at
-        fresh = self._hours.fresh_from(order.symbol, made, self._set.now)
+        fresh = self._hours.fresh_from(order.symbol, made)
         if max_age > _END_OF_TIME - fresh:
             return order.expires_at
         too_old = fresh + max_age

@@ -68,19 +68,19 @@ class TradingHours(msgspec.Struct, frozen=True):
             "send a new signal then, or set sessions.outside_hours to wait"
         )
 
-    def fresh_from(self, symbol: str, signal_at: datetime, now: datetime) -> datetime:
+    def fresh_from(self, symbol: str, signal_at: datetime) -> datetime:
         """Return the moment (UTC) from which a signal's age is counted.
 
-        That is when it was made; where orders wait, when the trading period began that ``now`` lies in, if that is
-        later. While the market is closed it is the period that begins next, so that nothing grows old as it waits.
+        That is when it was made; where orders wait and its market was closed then, it is the next opening, so that a
+        signal made at night is as good in the morning as one made then. A signal made while the market was open grows
+        old as ever.
 
         Args:
             symbol: The signal's instrument.
             signal_at: When it was made (UTC).
-            now: The moment of the question (UTC).
         """
-        session = self._session(symbol, now) if self.outside_hours == "wait" else None
-        return signal_at if session is None else max(signal_at, _period_starts(session, now))
+        session = self._session(symbol, signal_at) if self.outside_hours == "wait" else None
+        return signal_at if session is None else session.opens_again(signal_at)
 
     def day_ends(self, symbol: str, at: datetime) -> datetime | None:
         """Return when a day order made at a moment ends: the close (UTC) of the session then, or else of the next.
@@ -92,12 +92,3 @@ class TradingHours(msgspec.Struct, frozen=True):
 
     def _session(self, symbol: str, moment: datetime) -> Session | None:
         return None if self.sessions is None else self.sessions.at(symbol, moment)
-
-
-def _period_starts(session: Session, now: datetime) -> datetime:
-    """Return when the trading period begins that ``now`` lies in, or the next one while none is running."""
-    if not session.is_open(now):
-        return session.opens_again(now)
-    if session.break_ends is not None and session.break_ends <= now:
-        return session.break_ends
-    return session.opens

@@ -72,43 +72,36 @@ def test_unless_told_otherwise_every_moment_is_open() -> None:
 # ------------------------------------------------------------ age
 
 
-def test_a_signal_made_while_the_market_trades_is_as_old_as_it_is() -> None:
-    assert HOURS["wait"].fresh_from(SYMBOL, MORNING, MORNING + timedelta(minutes=5)) == MORNING
+@pytest.mark.parametrize("made", [HONG_KONG.opens, MORNING, AFTERNOON])
+def test_a_signal_made_while_the_market_trades_is_as_old_as_it_is(made: datetime) -> None:
+    assert HOURS["wait"].fresh_from(SYMBOL, made) == made
 
 
 @pytest.mark.parametrize(
-    ("made", "now", "opened"),
-    [
-        (BEFORE, MORNING, HONG_KONG.opens),
-        (LUNCH, AFTERNOON, HONG_KONG.break_ends),
-        (MORNING, AFTERNOON, HONG_KONG.break_ends),
-        (EVENING, utc("2026-11-26 02:00"), NEXT_DAY.opens),
-    ],
-    ids=["overnight", "over lunch", "from the morning", "to the next day"],
+    ("made", "opened"),
+    [(BEFORE, HONG_KONG.opens), (LUNCH, HONG_KONG.break_ends), (EVENING, NEXT_DAY.opens)],
+    ids=["overnight", "over lunch", "to the next day"],
 )
-def test_a_signal_that_waited_is_as_old_as_the_trading_period(made: datetime, now: datetime, opened: datetime) -> None:
-    assert HOURS["wait"].fresh_from(SYMBOL, made, now) == opened
+def test_a_signal_made_while_the_market_is_closed_is_as_old_as_its_opening(made: datetime, opened: datetime) -> None:
+    assert HOURS["wait"].fresh_from(SYMBOL, made) == opened
 
 
-@given(made=MOMENTS, now=MOMENTS)
-def test_a_signal_grows_no_older_while_the_market_is_closed(made: datetime, now: datetime) -> None:
-    counted = HOURS["wait"].fresh_from(SYMBOL, made, now)
-    assert counted >= made
-    decision = HOURS["wait"].judge(SYMBOL, now)
-    if isinstance(decision, Wait):
-        assert counted == max(made, decision.until)
+@given(made=MOMENTS)
+def test_a_signal_grows_no_older_before_it_can_be_sent(made: datetime) -> None:
+    counted = HOURS["wait"].fresh_from(SYMBOL, made)
+    decision = HOURS["wait"].judge(SYMBOL, made)
+    assert counted == (decision.until if isinstance(decision, Wait) else made)
 
 
 @pytest.mark.parametrize("choice", ["send", "refuse"])
-@pytest.mark.parametrize("now", [AFTERNOON, EVENING])
-def test_where_no_order_waits_a_signal_is_as_old_as_it_is(choice: OutsideHours, now: datetime) -> None:
-    assert HOURS[choice].fresh_from(SYMBOL, BEFORE, now) == BEFORE
+def test_where_no_order_waits_a_signal_is_as_old_as_it_is(choice: OutsideHours) -> None:
+    assert HOURS[choice].fresh_from(SYMBOL, BEFORE) == BEFORE
 
 
 def test_where_nothing_is_known_of_hours_a_signal_is_as_old_as_it_is() -> None:
-    assert UNKNOWN.fresh_from(SYMBOL, BEFORE, EVENING) == BEFORE
-    assert HOURS["wait"].fresh_from("BTC", BEFORE, EVENING) == BEFORE
-    assert HOURS["wait"].fresh_from(SYMBOL, BEFORE, BEYOND) == BEFORE
+    assert UNKNOWN.fresh_from(SYMBOL, BEFORE) == BEFORE
+    assert HOURS["wait"].fresh_from("BTC", BEFORE) == BEFORE
+    assert HOURS["wait"].fresh_from(SYMBOL, BEYOND) == BEYOND
 
 
 # ------------------------------------------------------------ the end of the day

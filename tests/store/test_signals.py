@@ -42,6 +42,7 @@ def test_outcomes_are_counted_and_one_that_never_came_counts_zero(store: Store) 
         Outcome.EXPIRED: 0,
         Outcome.DEAD_LETTER: 0,
         Outcome.DUPLICATE: 1,
+        Outcome.COMMAND: 0,
     }
 
 
