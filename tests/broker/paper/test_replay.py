@@ -185,10 +185,10 @@ def check(life: Life) -> None:
         assert (report.status is ReportStatus.FILLED) == (report.filled_qty == report.quantity)
         match order.time_in_force:
             case "ioc":
-                assert report.status in (ReportStatus.FILLED, ReportStatus.CANCELLED)
+                assert report.status in ENDS
                 assert len(filled) <= 1
             case "fok":
-                assert report.status in (ReportStatus.FILLED, ReportStatus.CANCELLED)
+                assert report.status in ENDS
                 assert report.filled_qty in (0, report.quantity)
             case "gtc":
                 assert report.status is not ReportStatus.EXPIRED
