@@ -103,6 +103,17 @@ def test_each_thing_that_happens_to_an_order_is_one_line(tmp_path: Path) -> None
     book.close()
 
 
+def test_a_reopened_book_keeps_the_pause_between_two_parts(tmp_path: Path) -> None:
+    path = tmp_path / "book.jsonl"
+    path.write_text("".join(f"{line}\n" for line in EARLIER))
+    book = open_book(path)
+    book.advance(at(1.9), HandPrices(AAPL="101"))
+    assert book.take_news() == []
+    book.advance(at(2), HandPrices(AAPL="101"))
+    assert len(book.take_news()) == 1
+    book.close()
+
+
 def test_a_price_that_moves_no_trigger_writes_nothing(tmp_path: Path) -> None:
     path, prices = tmp_path / "book.jsonl", HandPrices(AAPL="100")
     book = open_book(path)

@@ -117,6 +117,29 @@ def test_a_stop_moved_to_where_the_price_already_is_is_triggered_at_once() -> No
     assert [type(step) for step in exchange.advance(at(1.5), prices)] == [Triggered, OrderFill]
 
 
+def test_a_stop_moved_away_and_back_is_triggered_once() -> None:
+    exchange, prices = an_exchange(**SEVERAL), HandPrices(AAPL="99")
+    submit(exchange, an_order(kind="stop", stop="100", quantity=1_000))
+    for stop in ("102", "100"):
+        exchange.replace(FIRST, 1_000, None, Decimal(stop), at(1))
+    list(exchange.advance(at(2), prices))
+    prices.prices["AAPL"] = Decimal(102)
+    assert [type(step) for step in exchange.advance(at(3), prices)] == [Triggered, OrderFill]
+    assert list(exchange.advance(at(3.9), prices)) == []
+
+
+def test_a_resting_limit_moved_away_and_back_still_trades_one_part_at_a_time() -> None:
+    exchange, prices = an_exchange(market_mode=True, **SEVERAL), HandPrices(AAPL="100")
+    submit(exchange, an_order(limit="95", quantity=1_000))
+    list(exchange.advance(at(1), prices))
+    for second, limit in enumerate(("90", "95"), start=2):
+        exchange.replace(FIRST, 1_000, Decimal(limit), None, at(second))
+        list(exchange.advance(at(second), prices))
+    prices.prices["AAPL"] = Decimal(94)
+    assert len(fills_of(exchange.advance(at(4), prices))) == 1
+    assert list(exchange.advance(at(4.9), prices)) == []
+
+
 def test_a_triggered_order_stays_triggered_and_takes_a_new_limit_but_no_new_stop_price() -> None:
     exchange, prices = an_exchange(market_mode=True), HandPrices(AAPL="105")
     submit(exchange, an_order(kind="stop_limit", stop="100", limit="101"))

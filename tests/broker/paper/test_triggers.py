@@ -1,6 +1,7 @@
 """Orders that wait for a trigger: which price pulls it, and what they trade at afterwards."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,18 @@ def test_a_triggered_order_slips_like_a_market_order() -> None:
         submit(exchange, an_order(f"o-{n}", kind="stop", stop="100"))
     filled = {fill.price for fill in fills_of(run_out(exchange, prices))}
     assert Decimal("99.5") <= min(filled) < 100 < max(filled) <= Decimal("100.5")
+
+
+@pytest.mark.parametrize("terms", [{"kind": "stop", "stop": "98"}, {"kind": "trailing_stop", "trail": "2"}])
+def test_the_parts_of_a_triggered_order_come_a_delay_apart(terms: dict[str, Any]) -> None:
+    exchange, prices = an_exchange(seed=5, partial_fills=5), HandPrices(AAPL="100")
+    submit(exchange, an_order(side="sell", quantity=1_000, **terms))
+    list(exchange.advance(at(1), prices))
+    prices.prices["AAPL"] = Decimal(98)
+    fills = [fill for tenth in range(15, 100) for fill in fills_of(exchange.advance(at(tenth / 10), prices))]
+    assert len(fills) > 2
+    assert [fill.timestamp for fill in fills] == [at(2.0 + n) for n in range(len(fills))]
+    assert sum(fill.quantity for fill in fills) == 1_000
 
 
 def test_the_nearest_trigger_is_pulled_first_and_among_equals_the_oldest() -> None:
