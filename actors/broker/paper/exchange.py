@@ -141,9 +141,6 @@ class PaperExchange:
         Raises:
             ValueError: It does not follow from the events before; nothing was changed.
         """
-        if isinstance(event, Replaced):
-            self._apply_replaced(event)
-            return
         self.ledger.apply(event)
         if isinstance(event, Accepted):
             if event.order_type is None:
@@ -161,21 +158,19 @@ class PaperExchange:
             order = self.ledger.open[event.order_id]
             order.waiting = False
             self._put_on_agenda(order.traded_at + self._delay, event.order_id)
+        elif isinstance(event, Replaced):
+            self._rearrange(self.ledger.open[event.order_id], event.at)
 
-    def _apply_replaced(self, event: Replaced) -> None:
-        """Leave an order where it is as long as it waits for the same price."""
-        before = self.ledger.open.get(event.order_id)
-        level = None if before is None else level_of(before)
-        self.ledger.apply(event)
-        order = self.ledger.open[event.order_id]
-        if level_of(order) == level:
+    def _rearrange(self, order: PaperOrder, now: datetime) -> None:
+        """Have an order with new terms wait for another price, or leave it where it is if its price is the same."""
+        if level_of(order) == order.level:
             return
         order.rested = False
         if awaits_trigger(order):
-            self._watch.add(order, event.at)
+            self._watch.add(order, now)
         elif order.waiting:
             order.waiting = False
-            self._put_on_agenda(event.at, event.order_id)
+            self._put_on_agenda(now, order.accepted.order_id)
 
     def _put_on_agenda(self, at: datetime, order_id: str) -> None:
         heappush(self._agenda, (at, number_of(order_id), order_id))
@@ -202,34 +197,34 @@ class PaperExchange:
             if order is not None and order.is_over(now):
                 heappop(self._agenda)
                 yield self._close(order, ReportStatus.EXPIRED, now, _why_over(order))
-            elif order is None or order.waiting or not self._is_due(order, now):
+            elif (
+                order is None
+                or order.waiting
+                or (order.traded_at + self._delay > now and not _has_traded_at_once(order))
+            ):
                 heappop(self._agenda)
             else:
                 step = self._trade(order, now, prices)
                 if step is not None:
                     yield step
 
-    def _is_due(self, order: PaperOrder, now: datetime) -> bool:
-        """Return whether an order may trade, or end because it traded at once."""
-        return order.traded_at + self._delay <= now or (order.fills > 0 and order.accepted.time_in_force in AT_ONCE)
-
     def _trade(self, order: PaperOrder, now: datetime, prices: PriceSource) -> Step | None:
         """Give the first order on the agenda, which is due, its chance."""
-        once = order.accepted.time_in_force in AT_ONCE
         opens = self._hours.opens_again(order.accepted.symbol, now)
-        if opens is not None and not once:
-            _, number, order_id = self._agenda[0]
-            heapreplace(self._agenda, (opens, number, order_id))
-            return None
-        ends = once and (order.fills > 0 or opens is not None)
-        price = None if ends else self._price(order, now, prices)
-        if price is None and not once:
+        price = None if opens is not None or _has_traded_at_once(order) else self._price(order, now, prices)
+        if price is not None:
+            heappop(self._agenda)
+            return self._fill(order, price, now)
+        if order.accepted.time_in_force in AT_ONCE:
+            heappop(self._agenda)
+            return self._close(order, ReportStatus.CANCELLED, now, _why_not_at_once(order, opens))
+        if opens is None:
             self._watch.add(order, prices.next_change(now))
             order.rested = True
-        heappop(self._agenda)
-        if price is not None:
-            return self._fill(order, price, now)
-        return self._close(order, ReportStatus.CANCELLED, now, _why_not_at_once(order, opens)) if once else None
+            heappop(self._agenda)
+        else:
+            heapreplace(self._agenda, (opens, number_of(order.accepted.order_id), order.accepted.order_id))
+        return None
 
     def _price(self, order: PaperOrder, now: datetime, prices: PriceSource) -> Decimal | None:
         """Return what an order trades at now, slippage aside; None when it does not."""
@@ -279,6 +274,10 @@ class PaperExchange:
         closed = Closed(order_id=order.accepted.order_id, status=status, at=now, reason=reason)
         self.apply(closed)
         return closed
+
+
+def _has_traded_at_once(order: PaperOrder) -> bool:
+    return order.fills > 0 and order.accepted.time_in_force in AT_ONCE
 
 
 def _why_over(order: PaperOrder) -> str:

@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection
 from datetime import datetime
+from decimal import Decimal
 from operator import attrgetter
 from typing import Final, TypeVar
 
@@ -38,6 +39,7 @@ class PaperOrder(msgspec.Struct, gc=False):
         triggered: The price reached its trigger.
         rested: It waited for the price to reach its limit, and so trades at the limit.
         waiting: It waits for a price now.
+        level: The price it waits for, or last waited for.
     """
 
     accepted: Accepted
@@ -51,6 +53,7 @@ class PaperOrder(msgspec.Struct, gc=False):
     triggered: bool = False
     rested: bool = False
     waiting: bool = False
+    level: Decimal | None = None
 
     def is_over(self, now: datetime) -> bool:
         """Return whether its time is over."""

@@ -77,13 +77,17 @@ def kind_of(order: PaperOrder) -> OrderType:
 
 
 def _why_not_at(kind: OrderType, limit_price: Decimal | None, stop_price: Decimal | None) -> str | None:
-    limit = _why_not_price(kind, "limit price", limit_price, needed=kind in LIMITED)
-    return limit or _why_not_price(kind, "stop price", stop_price, needed=kind in TRIGGERED)
+    why = None
+    if limit_price is not None or kind in LIMITED:
+        why = _why_not_price(kind, "limit price", limit_price, needed=kind in LIMITED)
+    if why is None and (stop_price is not None or kind in TRIGGERED):
+        why = _why_not_price(kind, "stop price", stop_price, needed=kind in TRIGGERED)
+    return why
 
 
 def _why_not_price(kind: OrderType, name: str, price: Decimal | None, *, needed: bool) -> str | None:
     if price is None:
-        return f"it has no {name}, and the kind {kind} needs one" if needed else None
+        return f"it has no {name}, and the kind {kind} needs one"
     if not needed:
         return f"it has a {name}, and the kind {kind} keeps to none; leave it out"
     return None if _is_positive(price) else f"its {name} is {price!r}, expected a Decimal above 0"

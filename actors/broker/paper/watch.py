@@ -7,7 +7,7 @@ from decimal import Decimal
 from actors.broker.paper.hours import Hours
 from actors.broker.paper.ledger import PaperOrder
 from actors.broker.paper.prices import PriceSource
-from actors.broker.paper.triggers import is_reached, trailed
+from actors.broker.paper.triggers import is_reached, level_of, trailed
 from actors.broker.paper.waiting import Waiting
 
 
@@ -31,6 +31,7 @@ class Watch:
     def add(self, order: PaperOrder, look_at: datetime | None) -> None:
         """Let an order wait for its price, which is compared with the market's at ``look_at`` for the first time."""
         order.waiting = True
+        order.level = level_of(order)
         self._waiting.setdefault(order.accepted.symbol, Waiting()).add(order)
         if look_at is not None and (self.look_at is None or look_at < self.look_at):
             self.look_at = look_at

@@ -1,6 +1,6 @@
 """How long orders work: at once, for the session, until a moment, until cancelled."""
 
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -114,7 +114,7 @@ def test_ending_the_session_by_hand_leaves_what_outlasts_it() -> None:
 
 @pytest.mark.parametrize("kind", ["limit", "stop", "trailing_stop"])
 def test_a_gtd_order_expires_at_its_moment_and_not_before(kind: str) -> None:
-    exchange, prices = an_exchange(market_mode=True), HandPrices(AAPL="100")
+    exchange, prices = an_exchange(market_mode=True), HandPrices(timedelta(milliseconds=1), AAPL="100")
     terms = {"limit": {"limit": "90"}, "stop": {"stop": "110"}, "trailing_stop": {"trail": "10"}}[kind]
     submit(exchange, an_order(kind=kind, force="gtd", until=at(30), **terms))  # type: ignore[arg-type]
     assert ends_of(list(exchange.advance(at(29.999), prices))) == []

@@ -1,5 +1,6 @@
 """Orders that wait for a trigger: which price pulls it, and what they trade at afterwards."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -105,13 +106,13 @@ def test_a_triggered_order_slips_like_a_market_order() -> None:
 
 @pytest.mark.parametrize("terms", [{"kind": "stop", "stop": "98"}, {"kind": "trailing_stop", "trail": "2"}])
 def test_the_parts_of_a_triggered_order_come_a_delay_apart(terms: dict[str, Any]) -> None:
-    exchange, prices = an_exchange(seed=5, partial_fills=5), HandPrices(AAPL="100")
+    exchange, prices = an_exchange(seed=5, partial_fills=5), HandPrices(timedelta(seconds=0.1), AAPL="100")
     submit(exchange, an_order(side="sell", quantity=1_000, **terms))
     list(exchange.advance(at(1), prices))
     prices.prices["AAPL"] = Decimal(98)
     fills = [fill for tenth in range(15, 100) for fill in fills_of(exchange.advance(at(tenth / 10), prices))]
     assert len(fills) > 2
-    assert [fill.timestamp for fill in fills] == [at(2.0 + n) for n in range(len(fills))]
+    assert [fill.timestamp for fill in fills] == [at(1.5 + n) for n in range(len(fills))]
     assert sum(fill.quantity for fill in fills) == 1_000
 
 
