@@ -133,7 +133,9 @@ PASSES = st.tuples(st.sampled_from([0.0, 0.5, 1.0, 2.0, 15.0]), st.sampled_from(
     lambda drawn: lambda life: life.pass_time(*drawn)
 )
 KILLS = st.just(lambda life: life.kill())
-SCRIPTS = st.lists(st.one_of(SUBMITS, SUBMITS, REPLACES, CANCELS, MOVES, MOVES, PASSES, PASSES, KILLS), max_size=40)
+SCRIPTS = st.lists(
+    st.one_of(SUBMITS, SUBMITS, REPLACES, CANCELS, MOVES, MOVES, PASSES, PASSES, KILLS), min_size=20, max_size=60
+)
 
 
 @settings(max_examples=150)
