@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from actors.broker.base import Broker, OrderReport, ReportStatus, Venue, VenueSnapshot
+from actors.broker.base import Broker, Describing, OrderReport, Replacing, ReportStatus, Venue, VenueSnapshot
 from actors.broker.paper import FixedPrices, PaperBroker
 from actors.errors import BrokerError, OrderCancelError, OrderSubmissionError
 from actors.model import Order, OrderFill, OrderStatus
-from tests.broker.paper.making import Heard, an_order
+from actors.model.terms import ORDER_TYPES, TIMES_IN_FORCE
+from tests.broker.paper.making import Heard, a_good_order, an_order
 
 Factory = Callable[[float, Path], Venue]
 
@@ -171,6 +173,69 @@ def test_what_is_unknown_or_over_cannot_be_cancelled(quick: Venue) -> None:
     heard.wait_until(lambda fills: complete(fills, 1))
     with pytest.raises(OrderCancelError):
         quick.cancel_order(order_id)
+
+
+def test_it_takes_the_orders_it_says_it_takes_and_refuses_the_others(slow: Venue) -> None:
+    assert isinstance(slow, Describing)
+    told = slow.capabilities("AAPL")
+    for kind in ORDER_TYPES:
+        for force in TIMES_IN_FORCE:
+            until = datetime.now(UTC) + timedelta(hours=1)
+            order = msgspec.structs.replace(a_good_order(kind, force, f"{kind}-{force}"), expires_at=until)
+            if told.refusal(kind, force) is None:
+                assert slow.get_order_status(slow.submit_order(order)) is OrderStatus.SUBMITTED
+            else:
+                with pytest.raises(OrderSubmissionError):
+                    slow.submit_order(order)
+
+
+def test_new_terms_are_taken_and_reported_once_to_each_subscriber(slow: Venue) -> None:
+    assert isinstance(slow, Replacing)
+    first, second = Heard(), Heard()
+    slow.subscribe_orders(first)
+    slow.subscribe_orders(second)
+    order_id = slow.submit_order(an_order("o-1", kind="stop_limit", stop="500", limit="501"))
+    assert slow.replace_order(order_id, 40, Decimal(601), Decimal(600)) is True
+    for heard in (first, second):
+        (report,) = heard.wait_for(1)
+        assert (report.broker_order_id, report.client_order_id) == (order_id, "o-1")
+        assert (report.status, report.filled_qty, report.quantity) == (ReportStatus.WORKING, 0, 40)
+        assert (report.limit_price, report.stop_price) == (Decimal(601), Decimal(600))
+    (report,) = slow.snapshot(an_hour_ago()).orders
+    assert (report.quantity, report.limit_price, report.stop_price) == (40, Decimal(601), Decimal(600))
+
+
+def test_what_is_unknown_or_over_cannot_be_replaced(quick: Venue) -> None:
+    assert isinstance(quick, Replacing)
+    heard = Heard()
+    quick.subscribe_fills(heard)
+    with pytest.raises(OrderCancelError) as caught:
+        quick.replace_order("PAPER-404", 1, None, None)
+    assert caught.value.broker_order_id == "PAPER-404"
+    order_id = quick.submit_order(an_order())
+    heard.wait_until(lambda fills: complete(fills, 1))
+    with pytest.raises(OrderCancelError):
+        quick.replace_order(order_id, 200, None, None)
+
+
+def test_an_order_is_filled_up_to_its_new_total_and_not_beyond(quick: Venue) -> None:
+    assert isinstance(quick, Replacing)
+    heard, totals = Heard(), {}
+    quick.subscribe_fills(heard)
+    for n in range(50):
+        order_id = quick.submit_order(an_order(f"o-{n}"))
+        totals[order_id] = 100
+        try:
+            quick.replace_order(order_id, 150, None, None)
+        except OrderCancelError:
+            continue  # it was filled before
+        totals[order_id] = 150
+    fills = heard.wait_until(lambda fills: sum(fill.quantity for fill in fills) >= sum(totals.values()))
+    dealt = dict.fromkeys(totals, 0)
+    for fill in fills:
+        dealt[fill.order_id] += fill.quantity
+    assert dealt == totals
+    assert len({fill.fill_id for fill in fills}) == len(fills)
 
 
 def test_an_unknown_order_has_no_status(quick: Venue) -> None:

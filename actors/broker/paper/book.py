@@ -2,19 +2,22 @@
 
 import logging
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import TypeAlias
 
 from actors.broker.base import OrderReport, VenueSnapshot
-from actors.broker.paper.events import Closed, Compacted
-from actors.broker.paper.exchange import PaperExchange, refusal
+from actors.broker.paper.events import Closed, Compacted, Replaced, Step
+from actors.broker.paper.exchange import PaperExchange
 from actors.broker.paper.journal import Journal
 from actors.broker.paper.prices import PriceSource
 from actors.broker.paper.rules import Rules
+from actors.broker.paper.terms import refusal
 from actors.errors import BrokerError, BrokerUnclear
 from actors.model import Order, OrderFill, OrderStatus
+from actors.sessions.base import Sessions
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +33,22 @@ class PaperBook:
         tag: What the ids of a new book carry; one found in the journal keeps its own.
         path: The journal; None keeps the book in memory only.
         keep: How long closed orders are kept, counted back from the last event in the journal.
+        sessions: When markets trade; None is always.
     """
 
     def __init__(
-        self, rules: Rules, random: Random, tag: str, path: Path | None = None, keep: timedelta = timedelta(days=90)
+        self,
+        rules: Rules,
+        random: Random,
+        tag: str,
+        path: Path | None = None,
+        keep: timedelta = timedelta(days=90),
+        sessions: Sessions | None = None,
     ) -> None:
-        self._exchange = PaperExchange(rules, random, tag)
+        self._exchange = PaperExchange(rules, random, tag, sessions)
         self._journal = Journal(path) if path is not None else None
-        self._unwritten: list[OrderFill | Closed] = []
+        self._unwritten: list[Step | Replaced] = []
+        self._untold: list[News] = []  # what the unwritten events are to tell, as things stood after each
         self._news: list[News] = []
         if self._journal is not None:
             self._journal.open()
@@ -93,16 +104,29 @@ class PaperBook:
             OrderCancelError: There is no such order, or it is closed.
             BrokerUnclear: The journal cannot be written.
         """
-        self._unwritten.append(self._exchange.cancel(order_id, now))
+        self._note(self._exchange.cancel(order_id, now))
+        self._flush_or_unclear()
+
+    def replace(
+        self, order_id: str, quantity: int, limit_price: Decimal | None, stop_price: Decimal | None, now: datetime
+    ) -> None:
+        """Give an order new terms; the report becomes news.
+
+        Raises:
+            OrderCancelError: There is no such order, it is closed, or it cannot have such terms.
+            BrokerUnclear: The journal cannot be written.
+        """
+        self._note(self._exchange.replace(order_id, quantity, limit_price, stop_price, now))
         self._flush_or_unclear()
 
     def expire(self, now: datetime) -> None:
-        """End the session; the reports become news.
+        """End the session; the reports of the orders that end with it become news.
 
         Raises:
             BrokerUnclear: The journal cannot be written.
         """
-        self._unwritten += self._exchange.expire(now)
+        for closed in self._exchange.expire(now):
+            self._note(closed)
         self._flush_or_unclear()
 
     def advance(self, now: datetime, prices: PriceSource, limit: int | None = None) -> None:
@@ -113,7 +137,7 @@ class PaperBook:
         """
         try:
             for event in islice(self._exchange.advance(now, prices), limit):
-                self._unwritten.append(event)
+                self._note(event)
         finally:
             self._flush()
 
@@ -167,14 +191,21 @@ class PaperBook:
 
     # ------------------------------------------------------------ writing
 
+    def _note(self, event: Step | Replaced) -> None:
+        self._unwritten.append(event)
+        if isinstance(event, OrderFill):
+            self._untold.append(event)
+        elif isinstance(event, Closed | Replaced):
+            self._untold.append(self._exchange.ledger.report(event.order_id))
+
     def _flush(self) -> None:
         if not self._unwritten:
             return
         if self._journal is not None:
             self._journal.append(self._unwritten)
-        report = self._exchange.ledger.report
-        self._news += [e if isinstance(e, OrderFill) else report(e.order_id) for e in self._unwritten]
+        self._news += self._untold
         self._unwritten.clear()
+        self._untold.clear()
 
     def _flush_or_unclear(self) -> None:
         try:

@@ -7,17 +7,18 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from actors.broker.base import ConnectionCallback, FillCallback, OrderCallback, Quote, VenueSnapshot
+from actors.broker.base import Capabilities, ConnectionCallback, FillCallback, OrderCallback, Quote, VenueSnapshot
 from actors.broker.paper.book import PaperBook
 from actors.broker.paper.events import new_tag
-from actors.broker.paper.exchange import refusal
 from actors.broker.paper.prices import FixedPrices, PriceSource
 from actors.broker.paper.rules import Rules
 from actors.broker.paper.subscribers import Subscribers
+from actors.broker.paper.terms import CAPABILITIES, refusal
 from actors.broker.paper.worker import SteadyTime, Worker
 from actors.errors import BrokerUnclear
 from actors.model import Order, OrderStatus
 from actors.runtime.clock import Clock, SystemClock, system_random
+from actors.sessions.base import Sessions
 
 
 class PaperBroker:
@@ -37,11 +38,13 @@ class PaperBroker:
         commission_minimum: The least an order with a fill costs in fees.
         market_mode: True trades at current prices only: a limit order rests until the price reaches it.
         tick: Prices that slippage makes are multiples of it.
-        session_end: When open orders expire each day (UTC); None is never.
+        session_end: When orders of the day expire (UTC), where ``sessions`` knows no market of theirs; None is never.
         prices: Where prices come from.
         book: The file the book is kept in; None keeps it in memory.
         keep: How long closed orders stay in the file.
         clock: The time.
+        sessions: When markets trade: orders wait while theirs is closed, and those of the day expire as it closes;
+            None is always.
 
     Raises:
         SettingsError: A value is outside its bounds; names it.
@@ -67,6 +70,7 @@ class PaperBroker:
         book: Path | None = None,
         keep: timedelta = timedelta(days=90),
         clock: Clock | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self._rules = Rules(
             fill_delay=fill_delay,
@@ -82,6 +86,7 @@ class PaperBroker:
         self._prices: PriceSource = FixedPrices(default_price) if prices is None else prices
         self._path = book
         self._keep = keep
+        self._sessions = sessions
         self._random = system_random() if seed is None else Random(seed)
         self._time = SteadyTime(SystemClock() if clock is None else clock)
         self._subscribers = Subscribers()
@@ -121,6 +126,33 @@ class PaperBroker:
         with self._wake:
             self._subscribers.add_fills(callback)
 
+    # ------------------------------------------------------------ more than four methods
+
+    def capabilities(self, symbol: str) -> Capabilities:
+        """Return what it takes of orders for a symbol."""
+        return CAPABILITIES
+
+    def replace_order(
+        self, broker_order_id: str, quantity: int, limit_price: Decimal | None, stop_price: Decimal | None
+    ) -> bool:
+        """Give a working order new terms, at once; a report with them follows from the worker thread.
+
+        Args:
+            broker_order_id: The order, which keeps its id.
+            quantity: The new total, what is filled included.
+            limit_price: The new limit; None for a kind without one.
+            stop_price: The new trigger; None for a kind without one, a trailing stop among them.
+
+        Raises:
+            OrderCancelError: There is no such order, it is closed, or it cannot have such terms.
+            BrokerUnclear: The book's file cannot be written.
+        """
+        with self._wake:
+            book, worker = self._opened()
+            book.replace(broker_order_id, quantity, limit_price, stop_price, self._time.now())
+            worker.notice()
+            return True
+
     # ------------------------------------------------------------ the venue
 
     def connect(self) -> None:
@@ -140,7 +172,7 @@ class PaperBroker:
             return self._opened()[0].snapshot(since, self._time.now())
 
     def subscribe_orders(self, callback: OrderCallback) -> None:
-        """Have ``callback`` called for each order that was cancelled or expired."""
+        """Have ``callback`` called for each order that was cancelled, expired or replaced."""
         with self._wake:
             self._subscribers.add_orders(callback)
 
@@ -157,7 +189,7 @@ class PaperBroker:
             return [Quote(symbol, price, now) for symbol, price in prices if price is not None]
 
     def end_session(self) -> None:
-        """Let every open order expire now."""
+        """Let every open order expire now but those that outlive a session (gtc, gtd)."""
         with self._wake:
             book, worker = self._opened()
             book.expire(self._time.now())
@@ -183,6 +215,6 @@ class PaperBroker:
         if self._closed:
             raise BrokerUnclear("the paper broker is closed; connect() opens it again")
         if self._book is None:
-            self._book = PaperBook(self._rules, self._random, new_tag(), self._path, self._keep)
+            self._book = PaperBook(self._rules, self._random, new_tag(), self._path, self._keep, self._sessions)
         self._worker = Worker(self._wake, self._book, self._prices, self._time, self._subscribers)
         return self._book, self._worker

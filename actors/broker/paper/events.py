@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from actors.broker.base import ReportStatus
-from actors.model import OrderFill, Side
+from actors.model import OrderFill, OrderType, Side, TimeInForce
 from actors.runtime.clock import new_id
 
 PREFIX: Final = "PAPER-"
@@ -24,8 +24,12 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
         order_id: ``PAPER-<tag>-<n>``.
         client_order_id: Our order id.
         parts: The fills it will get, in order.
-        limit_price: None for a market order.
+        limit_price: None for a kind that trades at any price.
         until: When it expires; None is never.
+        order_type: None for a market or a limit order, which ``limit_price`` tells apart.
+        time_in_force: How long it works.
+        stop_price: Its trigger; None for a kind without one, and for a trailing stop before it saw a price.
+        trail_amount, trail_percent: How far a trailing stop keeps from the best price.
     """
 
     order_id: str
@@ -37,6 +41,52 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     parts: tuple[Part, ...]
     limit_price: Decimal | None = None
     until: datetime | None = None
+    order_type: OrderType | None = None
+    time_in_force: TimeInForce = "day"
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+
+
+class Triggered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The price reached an order's trigger; from now on it trades as the market or limit order it stands for.
+
+    Attributes:
+        price: The price that did.
+    """
+
+    order_id: str
+    at: datetime
+    price: Decimal
+
+
+class Trailed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A new best price moved the trigger of a trailing stop.
+
+    Attributes:
+        stop_price: Where the trigger stands now.
+    """
+
+    order_id: str
+    at: datetime
+    stop_price: Decimal
+
+
+class Replaced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """An order got new terms; what is left of it was drawn anew.
+
+    Attributes:
+        quantity: The new total, what is filled included.
+        parts: The fills it will get after those it had.
+        limit_price, stop_price: As they now stand.
+    """
+
+    order_id: str
+    at: datetime
+    quantity: int
+    parts: tuple[Part, ...]
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
@@ -55,7 +105,10 @@ class Compacted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     next_number: int
 
 
-Event: TypeAlias = Accepted | OrderFill | Closed | Compacted
+Step: TypeAlias = OrderFill | Closed | Triggered | Trailed
+"""What comes of time alone."""
+
+Event: TypeAlias = Accepted | Step | Replaced | Compacted
 
 
 def new_tag() -> str:

@@ -3,40 +3,57 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from random import Random
 from typing import Final
 
 from actors.broker.base import ReportStatus
-from actors.broker.paper.events import Accepted, Closed, Event, number_of, order_id_of
+from actors.broker.paper.events import (
+    Accepted,
+    Closed,
+    Event,
+    Replaced,
+    Step,
+    Trailed,
+    Triggered,
+    number_of,
+    order_id_of,
+)
+from actors.broker.paper.hours import Hours
 from actors.broker.paper.ledger import Ledger, PaperOrder, fill_id
 from actors.broker.paper.prices import PriceSource
 from actors.broker.paper.rules import Rules
-from actors.broker.paper.waiting import Waiting
-from actors.errors import OrderCancelError, OrderSubmissionError
+from actors.broker.paper.terms import AT_ONCE, OUTLASTING, refusal, why_not, why_not_replaced
+from actors.broker.paper.triggers import awaits_trigger, is_reached, level_of, trailed
+from actors.broker.paper.watch import Watch
+from actors.errors import OrderCancelError
 from actors.model import Order, OrderFill
+from actors.model.terms import TRAILING
+from actors.sessions.base import Sessions
 
 
 class PaperExchange:
-    """Accepts, fills, cancels and expires orders.
+    """Accepts, triggers, fills, replaces, cancels and expires orders.
 
     ``accept`` only decides, and ``apply`` takes what was decided into the book, so that the caller can write it down in
-    between; all else decides and applies in one step. All chance is drawn in ``accept``, so the outcome of an order
-    depends on the seed and on the orders before it, never on timing.
+    between; all else decides and applies in one step. All chance is drawn in ``accept`` and ``replace``, so the outcome
+    of an order depends on the seed and on the requests before it, never on timing.
 
     Attributes:
         ledger: The orders and fills.
     """
 
-    def __init__(self, rules: Rules, random: Random, tag: str) -> None:
+    def __init__(self, rules: Rules, random: Random, tag: str, sessions: Sessions | None = None) -> None:
         self.ledger = Ledger(tag)
         self._rules = rules
         self._random = random
+        self._hours = Hours(rules, sessions)
         self._delay = timedelta(seconds=rules.fill_delay)
         # When an order has to be looked at, to fill its next part or to expire; an entry may have become pointless.
         self._agenda: list[tuple[datetime, int, str]] = []
-        self._waiting: dict[str, Waiting] = {}
-        self._look_at: datetime | None = None
+        self._watch = Watch(self.ledger.open, self._hours)
+
+    # ------------------------------------------------------------ requests
 
     def accept(self, order: Order, now: datetime) -> Accepted:
         """Decide on a new order; the book is unchanged until the answer is applied.
@@ -47,11 +64,9 @@ class PaperExchange:
         known = self.ledger.clients.get(order.order_id)
         if known is not None:
             raise refusal(order, f"it was taken before, as {known}")
-        if type(order.quantity) is not int or order.quantity < 1:
-            raise refusal(order, f"the quantity is {order.quantity!r}, expected a whole number from 1")
-        if order.side not in ("buy", "sell"):
-            raise refusal(order, f"the side is {order.side!r}, expected buy or sell")
-        limit = _limit(order)
+        why = why_not(order, now)
+        if why is not None:
+            raise refusal(order, why)
         if self._rules.rejects(self._random):
             raise refusal(order, "by chance (reject_probability)")
         return Accepted(
@@ -61,10 +76,64 @@ class PaperExchange:
             side=order.side,
             quantity=order.quantity,
             at=now,
-            parts=self._rules.draw_parts(order.quantity, self._random),
-            limit_price=limit,
-            until=self._rules.expiry(now),
+            parts=self._rules.draw_parts(order.quantity, self._random, whole=order.time_in_force == "fok"),
+            limit_price=order.limit_price,
+            until=self._hours.expiry(order, now),
+            order_type=None if order.order_type in _PLAIN else order.order_type,
+            time_in_force=order.time_in_force,
+            stop_price=order.stop_price,
+            trail_amount=order.trail_amount,
+            trail_percent=order.trail_percent,
         )
+
+    def replace(
+        self, order_id: str, quantity: int, limit_price: Decimal | None, stop_price: Decimal | None, now: datetime
+    ) -> Replaced:
+        """Give an order new terms, all of them; ``quantity`` is the new total, what is filled included.
+
+        Raises:
+            OrderCancelError: There is no such order, it is closed, or it cannot have such terms.
+        """
+        # One draw a request, whatever becomes of it: what later orders get must not hang on how much was filled by now.
+        random = Random(self._random.getrandbits(64))
+        order = self._open(order_id, "replaced")
+        why = why_not_replaced(order, quantity, limit_price, stop_price)
+        if why is not None:
+            raise OrderCancelError(f"paper exchange: {order_id} cannot be replaced: {why}", order_id)
+        whole = order.accepted.time_in_force == "fok"
+        replaced = Replaced(
+            order_id=order_id,
+            at=now,
+            quantity=quantity,
+            parts=self._rules.draw_parts(quantity - order.filled, random, whole=whole),
+            limit_price=limit_price,
+            stop_price=order.accepted.stop_price if order.accepted.order_type in TRAILING else stop_price,
+        )
+        self.apply(replaced)
+        return replaced
+
+    def cancel(self, order_id: str, now: datetime) -> Closed:
+        """Cancel what is left of an order.
+
+        Raises:
+            OrderCancelError: There is no such order, or it is closed.
+        """
+        return self._close(self._open(order_id, "cancelled"), ReportStatus.CANCELLED, now, "cancelled on request")
+
+    def expire(self, now: datetime) -> list[Closed]:
+        """End the session: every open order expires that does not outlast one."""
+        ending = [order for order in self.ledger.open.values() if order.accepted.time_in_force not in OUTLASTING]
+        return [self._close(order, ReportStatus.EXPIRED, now, _OVER) for order in ending]
+
+    def _open(self, order_id: str, what: str) -> PaperOrder:
+        order = self.ledger.open.get(order_id)
+        if order is None:
+            closed = self.ledger.orders.get(order_id)
+            why = "there is no such order" if closed is None else f"it is {closed.status}"
+            raise OrderCancelError(f"paper exchange: {order_id} cannot be {what}: {why}", order_id)
+        return order
+
+    # ------------------------------------------------------------ events
 
     def apply(self, event: Event) -> None:
         """Take an event into the book.
@@ -74,80 +143,88 @@ class PaperExchange:
         """
         self.ledger.apply(event)
         if isinstance(event, Accepted):
-            number = number_of(event.order_id)
-            heappush(self._agenda, (event.at + self._delay, number, event.order_id))
+            if event.order_type is None:
+                self._put_on_agenda(event.at + self._delay, event.order_id)
+            else:
+                self._watch.add(self.ledger.open[event.order_id], event.at)
             if event.until is not None:
-                heappush(self._agenda, (event.until, number, event.order_id))
-        elif isinstance(event, OrderFill) and event.order_id in self.ledger.open:
-            heappush(self._agenda, (event.timestamp + self._delay, number_of(event.order_id), event.order_id))
+                self._put_on_agenda(event.until, event.order_id)
+        elif isinstance(event, OrderFill):
+            rest = self.ledger.open.get(event.order_id)
+            if rest is not None:
+                pause = _NO_TIME if rest.accepted.time_in_force in AT_ONCE else self._delay
+                self._put_on_agenda(event.timestamp + pause, event.order_id)
+        elif isinstance(event, Triggered):
+            order = self.ledger.open[event.order_id]
+            order.waiting = False
+            self._put_on_agenda(order.traded_at + self._delay, event.order_id)
+        elif isinstance(event, Replaced):
+            self._rearrange(self.ledger.open[event.order_id], event.at)
 
-    def cancel(self, order_id: str, now: datetime) -> Closed:
-        """Cancel what is left of an order.
+    def _rearrange(self, order: PaperOrder, now: datetime) -> None:
+        """Have an order with new terms wait for another price, or leave it where it is if its price is the same."""
+        if level_of(order) == order.level:
+            return
+        order.rested = False
+        if awaits_trigger(order):
+            self._watch.add(order, now)
+        elif order.waiting:
+            order.waiting = False
+            self._put_on_agenda(now, order.accepted.order_id)
 
-        Raises:
-            OrderCancelError: There is no such order, or it is closed.
-        """
-        order = self.ledger.open.get(order_id)
-        if order is None:
-            closed = self.ledger.orders.get(order_id)
-            why = "there is no such order" if closed is None else f"it is {closed.status}"
-            raise OrderCancelError(f"paper exchange: {order_id} cannot be cancelled: {why}", order_id)
-        return self._close(order, ReportStatus.CANCELLED, now, "cancelled on request")
+    def _put_on_agenda(self, at: datetime, order_id: str) -> None:
+        heappush(self._agenda, (at, number_of(order_id), order_id))
 
-    def expire(self, now: datetime) -> list[Closed]:
-        """End the session: every open order expires."""
-        return [self._close(order, ReportStatus.EXPIRED, now, _OVER) for order in list(self.ledger.open.values())]
+    # ------------------------------------------------------------ time
 
     def next_event_at(self) -> datetime | None:
         """Return when :meth:`advance` may next have something to do; None: not before something else happens."""
         due = self._agenda[0][0] if self._agenda else None
-        if due is None or self._look_at is None:
-            return self._look_at if due is None else due
-        return min(due, self._look_at)
+        if due is None or self._watch.look_at is None:
+            return self._watch.look_at if due is None else due
+        return min(due, self._watch.look_at)
 
-    def advance(self, now: datetime, prices: PriceSource) -> Iterator[OrderFill | Closed]:
+    def advance(self, now: datetime, prices: PriceSource) -> Iterator[Step]:
         """Let time pass up to ``now``.
 
         Each step is in the book when it is yielded; where the caller stops or ``prices`` raises, the next call goes on.
         """
-        if self._look_at is not None and self._look_at <= now:
-            yield from self._look(now, prices)
+        if self._watch.look_at is not None and self._watch.look_at <= now:
+            for met, price in self._watch.look(now, prices):
+                yield self._meet(met, price, now)
         while self._agenda and self._agenda[0][0] <= now:
             order = self.ledger.open.get(self._agenda[0][2])
-            if order is not None and _is_over(order, now):
+            if order is not None and order.is_over(now):
                 heappop(self._agenda)
-                yield self._close(order, ReportStatus.EXPIRED, now, _OVER)
-            elif order is None or order.waiting or order.updated_at + self._delay > now:
+                yield self._close(order, ReportStatus.EXPIRED, now, _why_over(order))
+            elif (
+                order is None
+                or order.waiting
+                or (order.traded_at + self._delay > now and not _has_traded_at_once(order))
+            ):
                 heappop(self._agenda)
             else:
-                price = self._price(order, now, prices)
-                if price is None:
-                    self._wait(order, prices.next_change(now))
-                heappop(self._agenda)
-                if price is not None:
-                    yield self._fill(order, price, now)
+                step = self._trade(order, now, prices)
+                if step is not None:
+                    yield step
 
-    def _look(self, now: datetime, prices: PriceSource) -> Iterator[OrderFill | Closed]:
-        """Trade what waits and is reached by the current prices."""
-        for symbol, waiting in list(self._waiting.items()):
-            price = prices.price(symbol, now)
-            if price is None:
-                continue
-            for order_id in waiting.reached_by(price):
-                order = self.ledger.open.get(order_id)
-                if order is None:
-                    continue
-                order.waiting = False
-                if _is_over(order, now):
-                    yield self._close(order, ReportStatus.EXPIRED, now, _OVER)
-                else:
-                    limit = order.accepted.limit_price
-                    yield self._fill(order, price if limit is None else limit, now)
-            if not waiting:
-                del self._waiting[symbol]
-        if not self.ledger.open:
-            self._waiting.clear()
-        self._look_at = prices.next_change(now) if self._waiting else None
+    def _trade(self, order: PaperOrder, now: datetime, prices: PriceSource) -> Step | None:
+        """Give the first order on the agenda, which is due, its chance."""
+        opens = self._hours.opens_again(order.accepted.symbol, now)
+        price = None if opens is not None or _has_traded_at_once(order) else self._price(order, now, prices)
+        if price is not None:
+            heappop(self._agenda)
+            return self._fill(order, price, now)
+        if order.accepted.time_in_force in AT_ONCE:
+            heappop(self._agenda)
+            return self._close(order, ReportStatus.CANCELLED, now, _why_not_at_once(order, opens))
+        if opens is None:
+            self._watch.add(order, prices.next_change(now))
+            order.rested = True
+            heappop(self._agenda)
+        else:
+            heapreplace(self._agenda, (opens, number_of(order.accepted.order_id), order.accepted.order_id))
+        return None
 
     def _price(self, order: PaperOrder, now: datetime, prices: PriceSource) -> Decimal | None:
         """Return what an order trades at now, slippage aside; None when it does not."""
@@ -161,11 +238,21 @@ class PaperExchange:
             return None
         return limit if order.rested else price
 
-    def _wait(self, order: PaperOrder, look_at: datetime | None) -> None:
-        order.waiting = order.rested = True
-        self._waiting.setdefault(order.accepted.symbol, Waiting()).add(order.accepted)
-        if look_at is not None and (self._look_at is None or look_at < self._look_at):
-            self._look_at = look_at
+    # ------------------------------------------------------------ steps
+
+    def _meet(self, order: PaperOrder, price: Decimal, now: datetime) -> Step:
+        """Do what a price makes of an order that waited: let its trigger follow, trigger it, or fill it."""
+        order_id, limit = order.accepted.order_id, order.accepted.limit_price
+        if not awaits_trigger(order):
+            return self._fill(order, price if limit is None else limit, now)
+        stop = None if is_reached(order, price) else trailed(order, price)
+        step = (
+            Triggered(order_id=order_id, at=now, price=price)
+            if stop is None
+            else Trailed(order_id=order_id, at=now, stop_price=stop)
+        )
+        self.apply(step)
+        return step
 
     def _fill(self, order: PaperOrder, base: Decimal, now: datetime) -> OrderFill:
         accepted = order.accepted
@@ -189,28 +276,20 @@ class PaperExchange:
         return closed
 
 
-def refusal(order: Order, why: str) -> OrderSubmissionError:
-    """Return the error that refuses an order."""
-    return OrderSubmissionError(
-        f"paper exchange: order {order.order_id} is refused: {why}", order.order_id, order.symbol
-    )
+def _has_traded_at_once(order: PaperOrder) -> bool:
+    return order.fills > 0 and order.accepted.time_in_force in AT_ONCE
 
 
-def _limit(order: Order) -> Decimal | None:
-    if order.stop_price is not None:
-        raise refusal(order, "it has a stop price, and only market and limit orders are taken")
-    if order.order_type == "market":
-        return None
-    if order.order_type != "limit":
-        raise refusal(order, f"its type is {order.order_type!r}, expected market or limit")
-    limit = order.limit_price
-    if not isinstance(limit, Decimal) or not limit.is_finite() or limit <= 0:
-        raise refusal(order, f"its limit price is {limit!r}, expected a Decimal above 0")
-    return limit
+def _why_over(order: PaperOrder) -> str:
+    return "its time is over (expires_at)" if order.accepted.time_in_force == "gtd" else _OVER
 
 
-def _is_over(order: PaperOrder, now: datetime) -> bool:
-    return order.accepted.until is not None and order.accepted.until <= now
+def _why_not_at_once(order: PaperOrder, opens: datetime | None) -> str:
+    if order.fills > 0:
+        return "no more of it could be filled at once"
+    return "it could not be filled at once" if opens is None else "the market is closed, and it may not wait"
 
 
 _OVER: Final = "the session is over"
+_NO_TIME: Final = timedelta(0)
+_PLAIN: Final = frozenset({"market", "limit"})

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from actors.broker.paper.events import Accepted, Closed, Compacted, Event
+from actors.broker.paper.events import Accepted, Closed, Compacted, Event, Replaced, Trailed, Triggered
 from actors.errors import StoreError, StoreLocked
 from actors.model import OrderFill
 
@@ -28,6 +28,9 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     filled: OrderFill | None = None
     closed: Closed | None = None
     compacted: Compacted | None = None
+    triggered: Triggered | None = None
+    trailed: Trailed | None = None
+    replaced: Replaced | None = None
 
 
 class Journal:
@@ -130,7 +133,8 @@ class Journal:
 
     def _event(self, raw: bytes) -> Event:
         line = self._decoder.decode(raw)
-        events = [e for e in (line.accepted, line.filled, line.closed, line.compacted) if e is not None]
+        kinds = (line.accepted, line.filled, line.closed, line.compacted, line.triggered, line.trailed, line.replaced)
+        events = [event for event in kinds if event is not None]
         if len(events) != 1:
             raise ValueError(f"{len(events)} events in one line")
         return events[0]
@@ -150,6 +154,12 @@ def _line(event: Event) -> _Line:
             return _Line(closed=event)
         case Compacted():
             return _Line(compacted=event)
+        case Triggered():
+            return _Line(triggered=event)
+        case Trailed():
+            return _Line(trailed=event)
+        case Replaced():
+            return _Line(replaced=event)
 
 
 def _open(path: Path, flags: int) -> int:

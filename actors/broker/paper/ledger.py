@@ -3,13 +3,25 @@
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection
 from datetime import datetime
+from decimal import Decimal
 from operator import attrgetter
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.broker.base import OrderReport, ReportStatus, VenueSnapshot
-from actors.broker.paper.events import Accepted, Closed, Compacted, Event, order_id_of, split_id
+from actors.broker.paper.events import (
+    Accepted,
+    Closed,
+    Compacted,
+    Event,
+    Replaced,
+    Trailed,
+    Triggered,
+    order_id_of,
+    split_id,
+)
 from actors.model import OrderFill, OrderStatus
 
 T = TypeVar("T")
@@ -19,20 +31,33 @@ class PaperOrder(msgspec.Struct, gc=False):
     """Where one order stands at the exchange.
 
     Attributes:
-        updated_at: When it was accepted, last filled, or closed.
+        accepted: What was accepted, with the terms that stand now.
+        updated_at: When it was accepted or last changed.
+        traded_at: When it was accepted or last filled; its next fill comes a delay later.
         fills: How many fills it had.
+        changes: How often it was triggered, trailed or replaced.
+        triggered: The price reached its trigger.
         rested: It waited for the price to reach its limit, and so trades at the limit.
         waiting: It waits for a price now.
+        level: The price it waits for, or last waited for.
     """
 
     accepted: Accepted
     updated_at: datetime
+    traded_at: datetime
     status: ReportStatus = ReportStatus.WORKING
     filled: int = 0
     fills: int = 0
     reason: str | None = None
+    changes: int = 0
+    triggered: bool = False
     rested: bool = False
     waiting: bool = False
+    level: Decimal | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether its time is over."""
+        return self.accepted.until is not None and self.accepted.until <= now
 
 
 class Ledger:
@@ -73,6 +98,16 @@ class Ledger:
                 order = self._open_order(event.order_id)
                 order.status, order.updated_at, order.reason = event.status, event.at, event.reason
                 self._end(order)
+            case Triggered():
+                order = self._untriggered(event.order_id)
+                order.triggered = True
+                _changed(order, event.at)
+            case Trailed():
+                order = self._untriggered(event.order_id)
+                order.accepted = replace(order.accepted, stop_price=event.stop_price)
+                _changed(order, event.at)
+            case Replaced():
+                self._replaced(event)
             case Compacted():
                 self._check_tag(event.tag)
                 self.tag, self.next_number = event.tag, max(self.next_number, event.next_number)
@@ -90,7 +125,7 @@ class Ledger:
             raise ValueError(f"the parts of order {order_id} are not its quantity {accepted.quantity}")
         self.tag, self.next_number = tag, number + 1
         self.clients[accepted.client_order_id] = order_id
-        self.orders[order_id] = self.open[order_id] = PaperOrder(accepted, accepted.at)
+        self.orders[order_id] = self.open[order_id] = PaperOrder(accepted, accepted.at, accepted.at)
         self.symbols.add(accepted.symbol)
 
     def _check_tag(self, tag: str) -> None:
@@ -105,11 +140,31 @@ class Ledger:
             raise ValueError(f"fill {fill.fill_id} is not the next part of order {fill.order_id}")
         order.fills += 1
         order.filled += fill.quantity
-        order.updated_at = fill.timestamp
+        order.updated_at = order.traded_at = fill.timestamp
         _add(self._fills, fill, _FILL_TIME)
         if order.fills == len(parts):
             order.status = ReportStatus.FILLED
             self._end(order)
+
+    def _replaced(self, event: Replaced) -> None:
+        order = self._open_order(event.order_id)
+        left = event.quantity - order.filled
+        if left < 1 or sum([part[0] for part in event.parts]) != left or min(event.parts)[0] < 1:
+            raise ValueError(f"the new parts of order {event.order_id} are not the {left} that are left of it")
+        order.accepted = replace(
+            order.accepted,
+            quantity=event.quantity,
+            parts=order.accepted.parts[: order.fills] + event.parts,
+            limit_price=event.limit_price,
+            stop_price=event.stop_price,
+        )
+        _changed(order, event.at)
+
+    def _untriggered(self, order_id: str) -> PaperOrder:
+        order = self._open_order(order_id)
+        if order.accepted.order_type is None or order.triggered:
+            raise ValueError(f"order {order_id} has no trigger, or it was reached before")
+        return order
 
     def _open_order(self, order_id: str) -> PaperOrder:
         order = self.open.get(order_id)
@@ -157,7 +212,7 @@ class Ledger:
     def closed_before(self, moment: datetime) -> dict[str, int]:
         """Return the orders closed before a moment, each with its number of events."""
         old = self._closed[: bisect_left(self._closed, moment, key=_ORDER_TIME)]
-        return {order.accepted.order_id: 1 + order.fills + (order.status is not ReportStatus.FILLED) for order in old}
+        return {order.accepted.order_id: _events_of(order) for order in old}
 
     def forget(self, order_ids: Collection[str]) -> None:
         """Drop closed orders and their fills."""
@@ -170,6 +225,16 @@ class Ledger:
 def fill_id(order: PaperOrder) -> str:
     """Return the id of an order's next fill."""
     return f"{order.accepted.order_id}-{order.fills + 1}"
+
+
+def _events_of(order: PaperOrder) -> int:
+    ended_early = order.status is not ReportStatus.FILLED
+    return 1 + order.fills + order.changes + ended_early
+
+
+def _changed(order: PaperOrder, at: datetime) -> None:
+    order.updated_at = at
+    order.changes += 1
 
 
 def _report(order: PaperOrder) -> OrderReport:
@@ -185,6 +250,7 @@ def _report(order: PaperOrder) -> OrderReport:
         at=order.updated_at,
         limit_price=accepted.limit_price,
         reason=order.reason,
+        stop_price=accepted.stop_price,
     )
 
 

@@ -80,9 +80,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         """Draw whether an order is refused."""
         return self.reject_probability > 0 and random.random() < self.reject_probability
 
-    def draw_parts(self, quantity: int, random: Random) -> tuple[Part, ...]:
-        """Draw how an order is going to be filled; the quantities add up to its own."""
-        count = random.randint(1, min(self.partial_fills, quantity)) if self.partial_fills > 1 else 1
+    def draw_parts(self, quantity: int, random: Random, *, whole: bool = False) -> tuple[Part, ...]:
+        """Draw how an order is going to be filled, ``whole`` in one part; the quantities add up to its own."""
+        several = self.partial_fills > 1 and not whole
+        count = random.randint(1, min(self.partial_fills, quantity)) if several else 1
         if count == 1:
             return ((quantity, self._draw_slip(random)),)
         cuts = [0, *sorted(random.sample(range(1, quantity), count - 1)), quantity]

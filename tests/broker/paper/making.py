@@ -7,11 +7,13 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from actors.broker.paper.events import Closed, Event
+from actors.broker.paper.events import Event, Step
 from actors.broker.paper.exchange import PaperExchange
 from actors.broker.paper.prices import FixedPrices, PriceSource
 from actors.broker.paper.rules import Rules
-from actors.model import Order, OrderFill, OrderStatus, Side
+from actors.model import Order, OrderFill, OrderStatus, OrderType, Side, TimeInForce
+from actors.model.terms import LIMITED, TRIGGERED
+from actors.sessions.base import Sessions
 
 TAG = "0book0"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -29,6 +31,12 @@ def an_order(
     limit: str | None = None,
     symbol: str = "AAPL",
     stop: str | None = None,
+    *,
+    kind: OrderType | None = None,
+    force: TimeInForce = "day",
+    trail: str | None = None,
+    percent: str | None = None,
+    until: datetime | None = None,
 ) -> Order:
     return Order(
         order_id=name,
@@ -37,15 +45,42 @@ def an_order(
         symbol=symbol,
         side=side,
         quantity=quantity,
-        order_type="market" if limit is None else "limit",
-        limit_price=None if limit is None else Decimal(limit),
+        order_type=kind if kind is not None else "market" if limit is None else "limit",
+        limit_price=price(limit),
         status=OrderStatus.PENDING,
-        stop_price=None if stop is None else Decimal(stop),
+        time_in_force=force,
+        stop_price=price(stop),
+        expires_at=until,
+        trail_amount=price(trail),
+        trail_percent=price(percent),
     )
 
 
-def an_exchange(seed: int = 1, **rules: Any) -> PaperExchange:
-    return PaperExchange(Rules(**{"fill_delay": 1.0, **rules}), Random(seed), TAG)
+def a_good_order(kind: OrderType, force: TimeInForce = "day", name: str = "o-1", side: Side = "buy") -> Order:
+    """Make an order of a kind that has all the kind and its time in force need, and that 100 does not reach."""
+    level = {"buy": "101", "sell": "99"}[side]
+    return an_order(
+        name,
+        side,
+        kind=kind,
+        force=force,
+        limit={"buy": "99", "sell": "101"}[side] if kind in LIMITED else None,
+        stop=level
+        if kind in ("stop", "stop_limit")
+        else {"buy": "99", "sell": "101"}[side]
+        if kind in TRIGGERED
+        else None,
+        trail="1" if kind == "trailing_stop" else None,
+        until=at(3_600) if force == "gtd" else None,
+    )
+
+
+def price(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def an_exchange(seed: int = 1, sessions: Sessions | None = None, **rules: Any) -> PaperExchange:
+    return PaperExchange(Rules(**{"fill_delay": 1.0, **rules}), Random(seed), TAG, sessions)
 
 
 def submit(exchange: PaperExchange, order: Order, now: datetime = NOON) -> str:
@@ -58,9 +93,9 @@ def fills_of(events: Iterable[Event]) -> list[OrderFill]:
     return [event for event in events if isinstance(event, OrderFill)]
 
 
-def run_out(exchange: PaperExchange, prices: PriceSource = HUNDRED) -> list[OrderFill | Closed]:
+def run_out(exchange: PaperExchange, prices: PriceSource = HUNDRED) -> list[Step]:
     """Let time pass from event to event until nothing is left to happen."""
-    events: list[OrderFill | Closed] = []
+    events: list[Step] = []
     while (moment := exchange.next_event_at()) is not None:
         events += exchange.advance(moment, prices)
     return events

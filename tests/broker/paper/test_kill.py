@@ -35,7 +35,8 @@ broker.connect()
 tell("ready")
 for n in itertools.count():
     client = f"r{round_}-{n}"
-    tell(f"order {broker.submit_order(an_order(client))} {client}")
+    order = an_order(client) if n % 2 else an_order(client, kind="stop", stop="90")  # 100 triggers it
+    tell(f"order {broker.submit_order(order)} {client}")
 """
 
 

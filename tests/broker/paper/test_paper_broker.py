@@ -16,6 +16,7 @@ from actors.broker.paper import PaperBroker, RandomWalk
 from actors.broker.paper.worker import SteadyTime
 from actors.errors import BrokerUnclear, OrderSubmissionError, SettingsError, StoreError
 from actors.model import OrderFill, OrderStatus
+from actors.sessions.base import Session
 from tests.broker.paper.making import HandPrices, Heard, an_order
 
 MakeBroker = Callable[..., PaperBroker]
@@ -172,6 +173,47 @@ def test_resting_orders_trade_when_the_price_comes(make: MakeBroker) -> None:
     prices.prices["AAPL"] = Decimal(94)
     assert [fill.price for fill in heard.wait_for(2)] == [Decimal(100), Decimal(95)]
     assert [(quote.symbol, quote.price) for quote in broker.quotes()] == [("AAPL", Decimal(94))]
+
+
+def test_a_stop_is_triggered_by_the_price_that_comes_and_hears_of_new_terms_meanwhile(make: MakeBroker) -> None:
+    prices, fills, reports = HandPrices(timedelta(milliseconds=5), AAPL="100"), Heard(), Heard()
+    broker = make(0.0, prices=prices)
+    broker.subscribe_fills(fills)
+    broker.subscribe_orders(reports)
+    order_id = broker.submit_order(an_order(kind="stop", stop="101", force="gtc"))
+    broker.replace_order(order_id, 60, None, Decimal(102))
+    (report,) = reports.wait_for(1)
+    assert (report.status, report.quantity, report.stop_price) == (ReportStatus.WORKING, 60, Decimal(102))
+    prices.prices["AAPL"] = Decimal(103)
+    (fill,) = fills.wait_for(1)
+    assert (fill.quantity, fill.price) == (60, Decimal(103))
+    assert broker.get_order_status(order_id) is OrderStatus.FILLED
+
+
+def test_a_closed_market_is_waited_for_without_a_look_at_prices(make: MakeBroker) -> None:
+    class Tomorrow:
+        def at(self, symbol: str, moment: datetime) -> Session:
+            opens = moment + timedelta(days=1)
+            return Session(market="US", day=opens.date(), opens=opens, closes=opens + timedelta(hours=1))
+
+    class Unasked(HandPrices):
+        def price(self, symbol: str, now: datetime) -> Decimal | None:
+            raise AssertionError("the market is closed")
+
+    broker, connection = make(0.0, prices=Unasked(), sessions=Tomorrow()), Heard()
+    broker.subscribe_connection(connection)
+    ids = [
+        broker.submit_order(an_order("o-1")),
+        broker.submit_order(an_order("o-2", kind="stop", stop="5")),
+        broker.submit_order(an_order("o-3", force="ioc")),
+    ]
+    ended = Heard()
+    broker.subscribe_orders(ended)
+    broker.cancel_order(broker.submit_order(an_order("o-4")))
+    ended.wait_until(lambda reports: any(report.client_order_id == "o-4" for report in reports))
+    assert [broker.get_order_status(order_id) for order_id in ids[:2]] == [OrderStatus.SUBMITTED] * 2
+    assert broker.get_order_status(ids[2]) is OrderStatus.CANCELLED
+    assert connection.items == []
 
 
 def test_the_end_of_the_session_is_reported(make: MakeBroker) -> None:
