@@ -38,7 +38,6 @@ from actors.runtime.clock import SystemClock
 from actors.runtime.forward import Forward
 from actors.runtime.supervisor import SupervisorPorts
 from actors.runtime.threads import ThreadRuntime, dump_threads
-from actors.sessions.load import build_sessions
 from actors.sessions.policy import TradingHours
 from actors.settings import Settings
 from actors.signal_consumer.actor import SignalConsumer
@@ -65,8 +64,9 @@ class Assembly:
         failures: Why actors were given up or hang, by name.
     """
 
-    def __init__(self, settings: Settings, broker: Broker, store: Store) -> None:
+    def __init__(self, settings: Settings, broker: Broker, store: Store, hours: TradingHours) -> None:
         self.settings = settings
+        self.hours = hours
         self.store = store
         halt_file = settings.directory / FILE_NAME
         self.gate = TradingGate(halt_file=halt_file)
@@ -135,8 +135,7 @@ class Assembly:
         self.reader.start(self.consumer)
         peers = Peers(broker=broker, consumer=self.consumer, portfolio=portfolio, followers=tuple(followers))
         manager = self._manager_settings()
-        hours = TradingHours(build_sessions(settings.sessions), settings.sessions.outside_hours)
-        market = Market(capabilities=self.session.capabilities, hours=hours)
+        market = Market(capabilities=self.session.capabilities, hours=self.hours)
         self.order_manager = runtime.spawn(
             "order_manager",
             lambda context: OrderManager(

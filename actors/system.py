@@ -24,6 +24,8 @@ from actors.model.control import TradingState
 from actors.portfolio.view import committed_positions
 from actors.publisher.subscribers import EventCallback, Subscription
 from actors.runtime.clock import utc_now
+from actors.sessions.load import build_sessions
+from actors.sessions.policy import TradingHours
 from actors.settings import Settings
 from actors.store.engine import BUSY_TIMEOUT
 from actors.store.lock import DataDirLock
@@ -83,9 +85,10 @@ class TradingSystem:
         directory = self.settings.directory
         with ExitStack() as undo:
             lock = undo.enter_context(DataDirLock(directory))
+            sessions = build_sessions(self.settings.sessions)
             broker = self._broker
             if broker is None:
-                broker = build_broker(self.settings.broker, directory)
+                broker = build_broker(self.settings.broker, directory, sessions)
             store = Store.open(
                 self.settings.store_url,
                 account_id=self.settings.account_id,
@@ -95,7 +98,7 @@ class TradingSystem:
             )
             undo.callback(store.close)
             commands = CommandServer(directory / COMMANDS_FILE, CommandHandler(self))
-            parts = Assembly(self.settings, broker, store)
+            parts = Assembly(self.settings, broker, store, TradingHours(sessions, self.settings.sessions.outside_hours))
             undo.pop_all()
         self._pid = os.getpid()
         self._lock, self._parts, self._commands = lock, parts, commands

@@ -9,6 +9,7 @@ from typing import Final
 from actors.broker.base import Broker
 from actors.broker.paper import FixedPrices, PaperBroker, PriceSource, RandomWalk, read_prices
 from actors.errors import SettingsError
+from actors.sessions.base import Sessions
 from actors.settings import BrokerSettings, PaperSettings, read_broker_settings
 
 BOOK_NAME: Final = "paper-book.jsonl"
@@ -24,12 +25,13 @@ def load_broker(path: str | os.PathLike[str]) -> Broker:
     return build_broker(read_broker_settings(path))
 
 
-def build_broker(settings: BrokerSettings, directory: Path | None = None) -> Broker:
+def build_broker(settings: BrokerSettings, directory: Path | None = None, sessions: Sessions | None = None) -> Broker:
     """Build a broker.
 
     Args:
         settings: Which one, and how it behaves.
         directory: Where the paper broker keeps its book; None is in memory.
+        sessions: When markets trade, for the paper broker to keep to; None is always.
 
     Raises:
         SettingsError: It is not available, or its prices cannot be read.
@@ -51,6 +53,7 @@ def build_broker(settings: BrokerSettings, directory: Path | None = None) -> Bro
         session_end=None if paper.session_end is None else time.fromisoformat(paper.session_end),
         prices=_prices(paper),
         book=None if directory is None else directory / BOOK_NAME,
+        sessions=sessions,
     )
 
 
