@@ -30,12 +30,14 @@ class Scripted(PaperBroker):
     Attributes:
         submitted: The ids of signals, by strategy.
         cancel_errors: What the next cancels raise.
+        replace_errors: What the next replaces raise.
     """
 
     def __init__(self) -> None:
         super().__init__(0.0, market_mode=True)
         self.submitted: defaultdict[str, list[str]] = defaultdict(list)
         self.cancel_errors: list[Exception] = []
+        self.replace_errors: list[Exception] = []
         self._down = False
         self._may_submit = threading.Event()
         self._may_submit.set()
@@ -90,6 +92,13 @@ class Scripted(PaperBroker):
             raise self.cancel_errors.pop()
         return super().cancel_order(broker_order_id)
 
+    def replace_order(
+        self, broker_order_id: str, quantity: int, limit_price: Decimal | None, stop_price: Decimal | None
+    ) -> bool:
+        if self.replace_errors:
+            raise self.replace_errors.pop()
+        return super().replace_order(broker_order_id, quantity, limit_price, stop_price)
+
 
 class FourMethods:
     """The same broker, with nothing to offer but the four methods that every broker has."""
@@ -141,6 +150,11 @@ class Producer:
         """Have the server close every connection but this one."""
         with self._using:
             assert self._client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") > 0  # type: ignore[no-untyped-call]
+
+    def command(self, payload: bytes) -> None:
+        """Push a command among the signals."""
+        with self._using:
+            self._client.xadd("approved_signals", {"signal": payload})
 
     def close(self) -> None:
         self._ending.set()

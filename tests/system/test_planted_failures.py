@@ -108,6 +108,18 @@ def make_the_rare_kinds_flow(
     mines.explode("CancelUnclear")
     assert system.cancel(orders[2].order_id)
     mines.explode("CancelTaken", "OrderReported")
+    broker.replace_errors = [OrderCancelError("it is being matched")]
+    assert system.replace(orders[3].order_id, quantity=6)
+    mines.explode("ReplaceOrder", "ReplaceAtBroker", "ReplaceRefused")
+    wait_for(lambda: (system.get_order(orders[3].order_id) or orders[3]).status is OrderStatus.SUBMITTED)
+    broker.replace_errors = [TimeoutError("no answer")]
+    assert system.replace(orders[3].order_id, quantity=7)
+    mines.explode("ReplaceUnclear")
+    wait_for(lambda: (system.get_order(orders[3].order_id) or orders[3]).quantity == 7)
+    assert system.replace(orders[3].order_id, quantity=8)
+    mines.explode("ReplaceTaken", "PricesMarked")
+    producer.command(b'{"type": "cancel", "signal_id": "host-3", "command_id": "cancel-host-3"}')
+    mines.explode("CommandReceived")
     broker.end_session()
 
     host.submit()
@@ -151,7 +163,11 @@ def in_the_end(system: TradingSystem, broker: Scripted, producer: Producer, host
 
 def each_signal_became_one_order(system: TradingSystem, wanted: dict[str, list[str]], rubbish: int) -> None:
     store = system._running().store
-    rows = [row.signal_id for row in store.signals() if row.outcome is not Outcome.DEAD_LETTER]
+    no_signals = {Outcome.DEAD_LETTER, Outcome.COMMAND}
+    rows = [row.signal_id for row in store.signals() if row.outcome not in no_signals]
+    assert [row.signal_id for row in store.signals() if row.outcome is Outcome.COMMAND] == ["cancel-host-3"][
+        : len(wanted["host"]) - 1
+    ]
     assert Counter(rows) == Counter(signal_id for ids in wanted.values() for signal_id in ids)
     assert [letter.payload for letter in store.dead_letters()] == [RUBBISH] * rubbish
     for strategy, ids in wanted.items():
