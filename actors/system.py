@@ -19,6 +19,7 @@ from actors.commands.verbs import CommandHandler
 from actors.commands.worker import CommandServer
 from actors.errors import OrderActorsError, SignalError, SystemStopped
 from actors.model import Order, OrderFill, Position, Signal
+from actors.opening import open_store
 from actors.order_manager.working_set import HALTED, WorkingSet
 from actors.portfolio.view import committed_positions
 from actors.publisher.subscribers import EventCallback, Subscription
@@ -27,7 +28,6 @@ from actors.runtime.status import CellState
 from actors.settings import Settings
 from actors.store.engine import BUSY_TIMEOUT
 from actors.store.lock import DataDirLock
-from actors.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -85,10 +85,9 @@ class TradingSystem:
             broker = self._broker
             if broker is None:
                 broker = build_broker(self.settings.broker, directory)
-            store = Store.open(
-                self.settings.store_url,
-                account_id=self.settings.account_id,
-                holder=lock.holder,
+            store = open_store(
+                self.settings,
+                lock.holder,
                 # Actors wait for each other's writes too; a locked store must not look like an actor that hangs.
                 busy_timeout=min(BUSY_TIMEOUT, self.settings.supervision.hang_after / 4),
             )
@@ -266,6 +265,7 @@ class TradingSystem:
             "broker_connected": parts.session.connected,
             "queue": parts.reader.away or "connected",
             "publisher": "off" if parts.publisher is None else parts.publisher.lost or "connected",
+            "anchor": parts.store.anchor_fault or "written",
             "failures": dict(parts.failures),
             "actors": {name: msgspec.to_builtins(status) for name, status in actors.items()},
         }
@@ -309,7 +309,7 @@ def set_halt(settings: Settings, *, halted: bool, reason: str, by: str) -> None:
         StoreLocked: A system does run; ask it instead.
     """
     with DataDirLock(settings.directory) as lock:
-        store = Store.open(settings.store_url, account_id=settings.account_id, holder=lock.holder)
+        store = open_store(settings, lock.holder)
         try:
             facts = WorkingSet(store, settings.account_id, utc_now())
             facts.halt(reason, by) if halted else facts.resume(by)

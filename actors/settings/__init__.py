@@ -4,6 +4,7 @@ from actors.settings.broker_config import BrokerConfig, read_broker_settings
 from actors.settings.secrets import mask
 from actors.settings.sections import (
     DEFAULT_REDIS_URL,
+    AuditSettings,
     BrokerSettings,
     ExecutionSettings,
     FutuSettings,
@@ -20,6 +21,7 @@ from actors.settings.sections import (
 
 __all__ = [
     "DEFAULT_REDIS_URL",
+    "AuditSettings",
     "BrokerConfig",
     "BrokerSettings",
     "ExecutionSettings",

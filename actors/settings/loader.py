@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from actors.errors import SettingsError
 from actors.settings.document import Branch, Leaf, Tree, read_document
-from actors.settings.rules import Field, FieldError, Section, Url, fields_of
+from actors.settings.rules import Field, FieldError, Secret, Section, Url, fields_of
 from actors.settings.secrets import holds_secret, shown
 
 S = TypeVar("S", bound=Section)
@@ -66,7 +66,8 @@ def _value(field: Field, tree: Tree, path: str) -> object:
         value = field.accept(_typed(field, tree))
     except FieldError as error:
         _refuse(tree.where, path, error.reason)
-    if isinstance(field.rule, Url) and isinstance(value, str) and not tree.private and holds_secret(value):
+    secret = isinstance(value, str) and (isinstance(field.rule, Secret) or holds_secret(value))
+    if isinstance(field.rule, Url | Secret) and secret and not tree.private:
         _refuse(
             tree.where, path, "holds a password, and others can read this file: chmod 600 it, or use the environment"
         )
@@ -94,7 +95,7 @@ def _typed(field: Field, leaf: Leaf) -> object:
 def _as_text(field: Field, leaf: Leaf) -> str:
     if leaf.kind == "str" or leaf.from_environment:
         return leaf.text
-    if isinstance(field.rule, Url):
+    if isinstance(field.rule, Url | Secret):
         raise FieldError(field.name, f"expected {field.what}")
     advice = "" if leaf.kind == "null" else f"; put {shown(leaf.text)} in quotes"
     raise FieldError(field.name, f"expected {field.what}, got {leaf.described}{advice}")

@@ -85,7 +85,7 @@ CASES = {
     "--- {}": "FILE:2: not YAML: but found another document",
     '"\\e[31m": 1': (
         "FILE:2: '\\x1b[31m': unknown key; known here: account_id, data_dir, broker, signals, redis, store, publish, "
-        "recovery, execution, supervision"
+        "recovery, execution, supervision, audit"
     ),
     '"broker": {type: "\\e[31m"}': "FILE:2: broker.type: unknown type '\\x1b[31m'; expected one of paper, futu",
     "redis: {url: 'http://:canary@h'}": (
