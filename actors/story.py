@@ -128,8 +128,8 @@ def standing(order: Order, lines: Sequence[StoryLine], halted: str | None) -> St
     texts = [f"{_STANDING[order.status]}, {filled}"]
     if order.status is OrderStatus.PENDING and order.sent_at is not None:
         texts = [f"it was sent, the broker has not answered yet, {filled}"]
-    if order.status is OrderStatus.PENDING and order.sent_at is None and halted is not None:
-        texts.append(f"trading is halted: {halted}")
+    if order.sent_at is None and halted is not None:
+        texts.append(f"trading is halted now: {halted}")
     last = next((line for line in reversed(lines) if line.order_id is None and not line.type.startswith(CONTEXT)), None)
     if last is not None:
         since = "" if last.at is None else f" ({last.at:%Y-%m-%d %H:%M:%S} UTC)"

@@ -1,6 +1,7 @@
 """``why``: the story of one order, from the event log."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 import msgspec
@@ -11,7 +12,7 @@ from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.cli.text import clean
 from actors.model import Order
-from actors.order_manager.working_set import HALTED
+from actors.model.control import TradingControl
 from actors.settings import Settings
 from actors.store.reader import StoreReads
 from actors.story import CONTEXT, Linked, Standing, StoryLine, begins, linked, standing, tell, words_of
@@ -75,14 +76,11 @@ def _story(store: StoreReads, order: Order) -> list[StoryLine]:
 
 
 def _halted(store: StoreReads) -> str | None:
-    control = store.controls().get(HALTED)
-    if not control:
-        return None
-    try:
-        told = msgspec.json.decode(control, type=dict[str, object])
-    except msgspec.MsgspecError:
-        return control
-    return f"{told.get('reason')} (by {told.get('by')})"
+    for text in store.controls().values():
+        with suppress(msgspec.MsgspecError):  # another control
+            control = msgspec.json.decode(text, type=TradingControl)
+            return f"{control.reason} (by {control.by})"
+    return None
 
 
 def _parts(part: str, rows: Sequence[msgspec.Struct]) -> list[dict[str, object]]:
