@@ -66,12 +66,18 @@ def _value(field: Field, tree: Tree, path: str) -> object:
         value = field.accept(_typed(field, tree))
     except FieldError as error:
         _refuse(tree.where, path, error.reason)
-    secret = isinstance(value, str) and (isinstance(field.rule, Secret) or holds_secret(value))
-    if isinstance(field.rule, Url | Secret) and secret and not tree.private:
-        _refuse(
-            tree.where, path, "holds a password, and others can read this file: chmod 600 it, or use the environment"
-        )
+    fault = _exposed(field, value)
+    if fault is not None and not tree.private:
+        _refuse(tree.where, path, f"{fault}, and others can read this file: chmod 600 it, or use the environment")
     return value
+
+
+def _exposed(field: Field, value: object) -> str | None:
+    """Say what nobody else may read in a value, None if there is nothing."""
+    if isinstance(field.rule, Secret) and value is not None:
+        return "is a secret"
+    holds = isinstance(field.rule, Url) and isinstance(value, str) and holds_secret(value)
+    return "holds a password" if holds else None
 
 
 def _typed(field: Field, leaf: Leaf) -> object:

@@ -168,6 +168,23 @@ def test_a_password_in_a_file_needs_a_file_nobody_else_can_read(tmp_path: Path) 
     assert Settings.from_yaml(path, {}).redis.url == "redis://:canary@h"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no file modes")
+def test_a_secret_needs_a_file_nobody_else_can_read_and_is_in_no_message_and_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "secret.yaml"
+    path.write_text("account_id: A\naudit: {key: canary-of-20-letters}")
+    path.chmod(0o640)
+    with pytest.raises(SettingsError, match=r":2: audit\.key: is a secret, and others can read this file") as caught:
+        Settings.from_yaml(path, {})
+    assert "canary" not in str(caught.value)
+    path.chmod(0o600)
+    assert "canary" not in repr(Settings.from_yaml(path, {}))
+    for short in ("canary", 12345678901234567890):
+        path.write_text(f"account_id: A\naudit: {{key: {short}}}")
+        with pytest.raises(SettingsError, match=r":2: audit\.key: expected 16 to 128 printable ASCII") as caught:
+            Settings.from_yaml(path, {})
+        assert str(short) not in str(caught.value)
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(alphabet=st.sampled_from("abcount_id: {}[]\n-&*!#'\"|>%@`0.9:\x00\x1b\u2028é"), max_size=80))
 def test_no_text_at_all_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
