@@ -11,7 +11,7 @@ from actors.cli.output import Column, console, moment, print_json, table_of
 from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.cli.text import clean
-from actors.model import Order
+from actors.model import Order, order_id_for
 from actors.model.control import TradingControl
 from actors.settings import Settings
 from actors.store.reader import StoreReads
@@ -28,7 +28,7 @@ def why(settings: Settings, *, as_json: bool, name: str) -> None:
     ORDER_ID is our order id, the broker's, or the id of the order's signal.
     """
     with reading(settings) as store:
-        order = None if store is None else _find(store, name)
+        order = None if store is None else _find(store, settings.account_id, name)
         signal_id = name if order is None else order.signal_id
         records = [] if store is None or signal_id is None else store.signal_records(signal_id)
         letters = [] if store is None or signal_id is None else store.dead_letters_of(signal_id)
@@ -58,14 +58,11 @@ def why(settings: Settings, *, as_json: bool, name: str) -> None:
         _print_standing(now)
 
 
-def _find(store: StoreReads, name: str) -> Order | None:
+def _find(store: StoreReads, account_id: str, name: str) -> Order | None:
     order = store.order(name)
     if order is None:
         order = store.orders_by_broker_id([name]).get(name)
-    if order is None:
-        record = store.accepted_signals([name]).get(name)
-        order = None if record is None or record.order_id is None else store.order(record.order_id)
-    return order
+    return order if order is not None else store.order(order_id_for(account_id, name))
 
 
 def _story(store: StoreReads, order: Order) -> list[StoryLine]:
