@@ -9,6 +9,7 @@ from actors.store.anchor_file import AnchorFile, AnchorLine, AnchorMissing, Line
 from actors.store.chain import fits
 
 _PAGE: Final = 10_000
+_LOOKS: Final = 3
 _BEFORE_ALL: Final = -(2**63)
 _BEGIN: Final = (
     "start the system once, it begins one; before that see that nobody took it away: without it the end of the log, "
@@ -74,13 +75,18 @@ class _Facts(msgspec.Struct):
 
 
 def read_anchor(anchor: AnchorFile) -> AnchorReading:
-    """Read an anchor."""
-    try:
-        return AnchorReading(tuple(anchor.lines()))
-    except AnchorMissing as error:
-        return AnchorReading((), f"{error}; {_BEGIN}")
-    except OSError as error:
-        return AnchorReading((), f"the anchor {anchor.path} cannot be read: {error.strerror or error}")
+    """Read an anchor; a last line that seems damaged may be about to be written, and is looked at again."""
+    reading = AnchorReading((), None)
+    for _ in range(_LOOKS):
+        try:
+            reading = AnchorReading(tuple(anchor.lines()))
+        except AnchorMissing as error:
+            return AnchorReading((), f"{error}; {_BEGIN}")
+        except OSError as error:
+            return AnchorReading((), f"the anchor {anchor.path} cannot be read: {error.strerror or error}")
+        if reading.lines[-1].head is not None:
+            break
+    return reading
 
 
 def walk_log(store: LogReads, wanted: set[int]) -> LogWalk:

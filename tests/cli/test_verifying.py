@@ -139,6 +139,21 @@ def test_the_anchor_stands_where_the_settings_say_and_is_sealed_with_their_key(w
     assert "sealed with another key" in workspace.cli("verify", env=key).stdout
 
 
+def test_an_anchor_that_cannot_be_written_is_told_by_health_and_by_verify_and_stops_nothing(
+    workspace: Workspace,
+) -> None:
+    place = workspace.directory / "away" / "events.anchor"
+    workspace.configure(f"audit: {{anchor: '{place}'}}")
+    with TradingSystem(workspace.settings) as system:
+        assert system.submit(Signal("alpha", "AAPL", "buy", 10)).result(30).broker_order_id is not None
+        assert system.health()["anchor"] == f"{place}: No such file or directory"
+        assert f"there is no anchor {place}; start the system once" in workspace.cli("verify").stdout
+    place.parent.mkdir()
+    with TradingSystem(workspace.settings) as system:
+        assert system.health()["anchor"] == "written"
+    assert workspace.cli("verify").exit_code == 0
+
+
 class Disturbed(StoreReader):
     """Lets the world move on between two of verify's queries."""
 

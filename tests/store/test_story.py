@@ -55,6 +55,7 @@ def test_an_empty_log_begins_with_its_first_event(store: Store) -> None:
 
 def test_events_that_name_an_order_are_found_over_pages_and_no_others(filled: Store) -> None:
     assert [event.seq for event in filled.events_naming(['"oa-1"'])] == [1, 6, 11, 16]
+    assert [event.seq for event in filled.events_naming(['"oa-3"'])] == [3, 8, 13, 18]  # 8 begins a page
     assert [event.seq for event in filled.events_naming(['"oa-1"', '"oa-2"'], first=11)] == [11, 12, 16, 17]
     assert filled.events_naming(['"oa-_"']) == []
     assert filled.events_naming(['"OA-1"']) == []
