@@ -17,7 +17,8 @@ def health_of(parts: Assembly) -> dict[str, Any]:
 
     Returns:
         ``trading`` open or closed and why; ``control`` what a person or the kill switch holds back, with ``done_at``
-        once the broker confirmed that nothing works any more; the live orders; and each connection and actor.
+        once the broker confirmed that nothing works any more; the live orders; and each connection, the anchor of the
+        event log and each actor.
     """
     actors = parts.runtime.health()
     closed = sorted(parts.gate.reasons)
@@ -34,6 +35,7 @@ def health_of(parts: Assembly) -> dict[str, Any]:
         "broker_connected": parts.session.connected,
         "queue": parts.reader.away or "connected",
         "publisher": "off" if parts.publisher is None else parts.publisher.lost or "connected",
+        "anchor": parts.store.anchor_fault or "written",
         "failures": dict(parts.failures),
         "actors": {name: msgspec.to_builtins(status) for name, status in actors.items()},
     }

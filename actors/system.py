@@ -21,6 +21,7 @@ from actors.health import health_of
 from actors.kill_switch.latch import latch, refuse_while_latched, whoami
 from actors.model import Order, OrderFill, Position, Signal
 from actors.model.control import TradingState
+from actors.opening import open_store
 from actors.portfolio.view import committed_positions
 from actors.publisher.subscribers import EventCallback, Subscription
 from actors.runtime.clock import utc_now
@@ -29,7 +30,6 @@ from actors.sessions.policy import TradingHours
 from actors.settings import Settings
 from actors.store.engine import BUSY_TIMEOUT
 from actors.store.lock import DataDirLock
-from actors.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +89,9 @@ class TradingSystem:
             broker = self._broker
             if broker is None:
                 broker = build_broker(self.settings.broker, directory, sessions)
-            store = Store.open(
-                self.settings.store_url,
-                account_id=self.settings.account_id,
-                holder=lock.holder,
+            store = open_store(
+                self.settings,
+                lock.holder,
                 # Actors wait for each other's writes too; a locked store must not look like an actor that hangs.
                 busy_timeout=min(BUSY_TIMEOUT, self.settings.supervision.hang_after / 4),
             )

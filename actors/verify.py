@@ -1,4 +1,4 @@
-"""Recomputes the promises from the store alone: what can be derived is derived again and compared with what is kept.
+"""Recomputes the promises from the store: what can be derived is derived again and compared with what is kept.
 
 Safe while a system writes: orders are read before and after everything else, and one that changed in between is left
 out; ledgers and logs only ever grow, so what refers to them is read before them.
@@ -13,8 +13,10 @@ import msgspec
 
 from actors.model import BookedFill, Order, OrderFlag, OrderStatus, Position, order_id_for
 from actors.portfolio.positions import PositionBook
+from actors.store.anchor_file import AnchorFile
 from actors.store.reader import StoreReads
 from actors.store.unit import Outcome, SignalRecord
+from actors.verify_log import LastState, anchor_faults, read_anchor, walk_log
 
 T = TypeVar("T")
 
@@ -45,19 +47,6 @@ class Promise(msgspec.Struct, frozen=True):
         return not self.violations
 
 
-class _LastState(msgspec.Struct):
-    """What the event log says last of an order."""
-
-    status: str
-    filled_qty: int
-
-
-class _EventFacts(msgspec.Struct):
-    order_id: str | None = None
-    status: str | None = None
-    filled_qty: int | None = None
-
-
 class _Sums:
     """What the ledger says of one order."""
 
@@ -72,12 +61,14 @@ class _Sums:
         self.value = _EXACT.add(self.value, _EXACT.multiply(fill.quantity, fill.price))
 
 
-def verify(store: StoreReads) -> list[Promise]:
-    """Check every promise that the store alone can prove or break."""
+def verify(store: StoreReads, anchor: AnchorFile | None = None) -> list[Promise]:
+    """Check every promise that the store, and its anchor if it is given, can prove or break."""
+    anchored = None if anchor is None else read_anchor(anchor)  # before the log, which must reach at least as far
     before = store.find_orders()
     rows, upto = store.position_rows()  # before the fills, which must reach at least as far
     fills = list(_pages(lambda after: store.fills(after=after, limit=_PAGE), lambda fill: fill.seq))
-    last, event_seqs = _read_events(store)
+    told = set() if anchored is None else {line.head.seq for line in anchored.lines if line.head is not None}
+    log = walk_log(store, told)
     signals = store.signals()
     dead_letters = len(store.dead_letters())
     now = {order.order_id: order for order in store.find_orders()}
@@ -85,7 +76,7 @@ def verify(store: StoreReads) -> list[Promise]:
     sums: defaultdict[str, _Sums] = defaultdict(_Sums)
     for fill in fills:
         sums[fill.client_order_id].add(fill)
-    return [
+    promises = [
         _promise("I5", "an order's filled quantity and average are the sum of its fills", still, _ledger_check(sums)),
         _promise("I8", "an order's status follows from what is filled", still, _status_fault),
         _promise("I2", "one order for each signal, with the id that the signal gives", still, _identity_check(now)),
@@ -93,12 +84,17 @@ def verify(store: StoreReads) -> list[Promise]:
         _promise("I6", "each signal has one outcome, and each order its signal", signals, _outcome_check(now, signals)),
         _unsigned_orders(still, signals),
         _dead_letter_rows(signals, dead_letters),
-        _promise("I12", "the event log ends at each order's state", still, _event_check(last)),
+        _promise("I12", "the event log ends at each order's state", still, _event_check(log.last)),
         _positions(rows, upto, fills),
         _gap_free("signals", [record.seq for record in signals]),
         _gap_free("fills", [fill.seq for fill in fills]),
-        _gap_free("events", event_seqs),
+        _gap_free("events", log.seqs),
+        Promise("I24", "the event log is one chain, as it was written", len(log.seqs), tuple(log.breaks)),
     ]
+    if anchor is not None and anchored is not None:
+        faults = tuple(anchor_faults(store, anchored, log, read_anchor(anchor)))
+        promises.append(Promise("I24 anchor", "the event log ends where its anchor says", len(anchored.lines), faults))
+    return promises
 
 
 def _promise(name: str, text: str, subjects: Sequence[T], fault: Callable[[T], str | None]) -> Promise:
@@ -210,7 +206,7 @@ def _dead_letter_rows(signals: Iterable[SignalRecord], kept: int) -> Promise:
     return Promise("I19", "each bad signal is kept as a dead letter", named, lost)
 
 
-def _event_check(last: dict[str, _LastState]) -> Callable[[Order], str | None]:
+def _event_check(last: dict[str, LastState]) -> Callable[[Order], str | None]:
     def fault(order: Order) -> str | None:
         said = last.get(order.order_id)
         if said is None:
@@ -247,18 +243,6 @@ def _gap_free(table: str, seqs: Sequence[int]) -> Promise:
     wrong = next((place for place, seq in enumerate(seqs, start=1) if seq != place), None)
     lines = () if wrong is None else (f"{table}: number {seqs[wrong - 1]} stands where {wrong} should",)
     return Promise(f"seq {table}", f"{table} are numbered without a gap", len(seqs), lines)
-
-
-def _read_events(store: StoreReads) -> tuple[dict[str, _LastState], list[int]]:
-    decode = msgspec.json.Decoder(_EventFacts).decode
-    last: dict[str, _LastState] = {}
-    seqs: list[int] = []
-    for event in _pages(lambda after: store.events(after=after, limit=_PAGE), lambda event: event.seq):
-        seqs.append(event.seq)
-        facts = decode(event.body)
-        if facts.order_id is not None and facts.status is not None and facts.filled_qty is not None:
-            last[facts.order_id] = _LastState(facts.status, facts.filled_qty)
-    return last, seqs
 
 
 def _pages(read: Callable[[int], Sequence[T]], seq: Callable[[T], int]) -> Iterable[T]:

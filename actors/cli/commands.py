@@ -28,6 +28,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("control", "status"),
     "check": ("check", "check"),
     "verify": ("verifying", "verify_store"),
+    "why": ("why", "why"),
 }
 
 

@@ -11,11 +11,11 @@ from actors.cli.running import ask
 from actors.cli.signals import open_queue
 from actors.cli.stored import reading
 from actors.cli.text import clean, readable
+from actors.opening import open_store
 from actors.order_manager.intake import HOST
 from actors.runtime.clock import utc_now
 from actors.settings import Settings
 from actors.store.lock import DataDirLock, holder_of
-from actors.store.store import Store
 from actors.store.unit import DeadLetter
 
 
@@ -85,10 +85,8 @@ def requeue(settings: Settings, *, again: bool, letter_id: int) -> None:
     if holder_of(settings.directory) is not None:
         ask(settings, "requeued", letter_id=letter_id)
     else:
-        with DataDirLock(settings.directory) as lock:
-            url, account = settings.store_url, settings.account_id
-            with closing(Store.open(url, account_id=account, holder=lock.holder)) as store:
-                store.mark_requeued(letter_id, utc_now())
+        with DataDirLock(settings.directory) as lock, closing(open_store(settings, lock.holder)) as store:
+            store.mark_requeued(letter_id, utc_now())
     click.echo(f"dead letter {letter_id} is back in the queue")
 
 

@@ -1,4 +1,4 @@
-"""``verify``: recompute the promises from the store."""
+"""``verify``: recompute the promises from the store and the anchor of its event log."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from actors.cli.output import Column, console, print_json, table_of
 from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.cli.text import clean
+from actors.opening import anchor_of
 from actors.settings import Settings
 from actors.verify import Promise, verify
 
@@ -32,7 +33,7 @@ _COLUMNS: Final[list[Column[Promise]]] = [
 def verify_store(settings: Settings, *, as_json: bool) -> None:
     """Recompute every promise from the store; exit code 1 if one is broken."""
     with reading(settings) as store:
-        promises = [] if store is None else verify(store)
+        promises = [] if store is None else verify(store, anchor_of(settings))
     broken = sum(len(promise.violations) for promise in promises)
     if as_json:
         print_json(

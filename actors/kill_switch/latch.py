@@ -7,11 +7,11 @@ from pathlib import Path
 from actors.errors import RequestRefused
 from actors.kill_switch.worker import FILE_NAME
 from actors.model.control import TradingControl
+from actors.opening import open_store
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.clock import utc_now
 from actors.settings import Settings
 from actors.store.lock import DataDirLock
-from actors.store.store import Store
 
 
 def set_control(settings: Settings, control: TradingControl | None, by: str) -> None:
@@ -29,7 +29,7 @@ def set_control(settings: Settings, control: TradingControl | None, by: str) -> 
     if control is None:
         refuse_while_latched(settings)
     with DataDirLock(settings.directory) as lock:
-        store = Store.open(settings.store_url, account_id=settings.account_id, holder=lock.holder)
+        store = open_store(settings, lock.holder)
         try:
             facts = WorkingSet(store, settings.account_id, utc_now())
             facts.put_control(control)

@@ -5,6 +5,7 @@ from actors.settings.risk import AccountLimits, InstrumentSettings, Limits, Risk
 from actors.settings.secrets import mask
 from actors.settings.sections import (
     DEFAULT_REDIS_URL,
+    AuditSettings,
     BrokerSettings,
     ExecutionSettings,
     FutuSettings,
@@ -23,6 +24,7 @@ from actors.settings.sessions import CalendarSettings, SessionSettings
 __all__ = [
     "DEFAULT_REDIS_URL",
     "AccountLimits",
+    "AuditSettings",
     "BrokerConfig",
     "BrokerSettings",
     "CalendarSettings",

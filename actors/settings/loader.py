@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 from actors.errors import SettingsError
 from actors.settings.document import Branch, Items, Leaf, Tree, read_document
-from actors.settings.rules import Field, FieldError, Section, Url, fields_of
+from actors.settings.rules import Field, FieldError, Secret, Section, Url, fields_of
 from actors.settings.secrets import holds_secret, shown
 
 S = TypeVar("S", bound=Section)
@@ -89,11 +89,18 @@ def _value(field: Field, tree: Tree, path: str) -> object:
         value = field.accept(_typed(field, tree)) if not field.many else field.accept_item(_typed(field, tree))
     except FieldError as error:
         _refuse(tree.where, path, error.reason)
-    if isinstance(field.rule, Url) and isinstance(value, str) and not tree.private and holds_secret(value):
-        _refuse(
-            tree.where, path, "holds a password, and others can read this file: chmod 600 it, or use the environment"
-        )
+    fault = _exposed(field, value)
+    if fault is not None and not tree.private:
+        _refuse(tree.where, path, f"{fault}, and others can read this file: chmod 600 it, or use the environment")
     return value
+
+
+def _exposed(field: Field, value: object) -> str | None:
+    """Say what nobody else may read in a value, None if there is nothing."""
+    if isinstance(field.rule, Secret) and value is not None:
+        return "is a secret"
+    holds = isinstance(field.rule, Url) and isinstance(value, str) and holds_secret(value)
+    return "holds a password" if holds else None
 
 
 def _typed(field: Field, leaf: Leaf) -> object:
@@ -115,7 +122,7 @@ def _typed(field: Field, leaf: Leaf) -> object:
 def _as_text(field: Field, leaf: Leaf) -> str:
     if leaf.kind == "str" or leaf.from_environment:
         return leaf.text
-    if isinstance(field.rule, Url):
+    if isinstance(field.rule, Url | Secret):
         raise FieldError(field.name, f"expected {field.what}")
     advice = "" if leaf.kind == "null" else f"; put {shown(leaf.text)} in quotes"
     raise FieldError(field.name, f"expected {field.what}, got {leaf.described}{advice}")

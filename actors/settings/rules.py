@@ -66,6 +66,10 @@ class Url(msgspec.Struct, frozen=True):
         return usable and bool(parts.path.strip("/") if parts.scheme == "unix" else parts.hostname)
 
 
+class Secret(Text, frozen=True):
+    """Text that is never shown, and that only a file nobody else can read may hold."""
+
+
 Rule: TypeAlias = Number | Text | Url
 
 
@@ -161,7 +165,7 @@ class Field(msgspec.Struct, frozen=True):
         return value
 
     def _shown(self, value: object) -> str:
-        return "something else" if isinstance(self.rule, Url) else shown(value)
+        return "something else" if isinstance(self.rule, Url | Secret) else shown(value)
 
 
 class FieldError(SettingsError):

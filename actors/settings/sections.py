@@ -12,8 +12,8 @@ from typing_extensions import override
 from actors.runtime.policy import PolicyError, RestartPolicy
 from actors.settings.loader import read_section
 from actors.settings.risk import RiskSettings
-from actors.settings.rules import FieldError, Number, Section, Text, Url
-from actors.settings.secrets import mask
+from actors.settings.rules import FieldError, Number, Secret, Section, Text, Url
+from actors.settings.secrets import HIDDEN, mask
 from actors.settings.sessions import SessionSettings
 
 Seconds: TypeAlias = Annotated[float, Number("a number of seconds", 0, 86_400)]
@@ -218,6 +218,23 @@ class SupervisionSettings(Section, frozen=True, kw_only=True):
         )
 
 
+class AuditSettings(Section, frozen=True, kw_only=True):
+    """What makes changes of the event log by others visible.
+
+    Attributes:
+        anchor: The file that tells the end of the log; None is ``events.anchor`` in the data directory.
+        key: The secret its lines are sealed with; None is no seal.
+    """
+
+    anchor: PathText | None = None
+    key: Annotated[str, Secret("16 to 128 printable ASCII characters without a blank", r"[!-~]{16,128}")] | None = None
+
+    @override
+    def __repr__(self) -> str:
+        """Show everything but the key."""
+        return f"AuditSettings(anchor={self.anchor!r}, key={None if self.key is None else HIDDEN!r})"
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """Everything a trading system is configured with.
 
@@ -237,6 +254,7 @@ class Settings(Section, frozen=True, kw_only=True):
     risk: RiskSettings = RiskSettings()
     sessions: SessionSettings = SessionSettings()
     supervision: SupervisionSettings = SupervisionSettings()
+    audit: AuditSettings = AuditSettings()
 
     @override
     def check(self) -> None:
@@ -288,6 +306,12 @@ class Settings(Section, frozen=True, kw_only=True):
     def store_url(self) -> str:
         """Return the database address in use."""
         return self.store.url if self.store.url is not None else f"sqlite:///{self.directory / 'store.sqlite'}"
+
+    @property
+    def anchor_path(self) -> Path:
+        """Return the file of the event log's anchor, absolute."""
+        given = self.audit.anchor
+        return self.directory / "events.anchor" if given is None else Path(given).absolute()
 
     @property
     def consumer(self) -> str:

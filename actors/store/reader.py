@@ -7,10 +7,11 @@ from actors.store.reading.ledger import LedgerReads
 from actors.store.reading.log import LogReads
 from actors.store.reading.orders import OrderReads
 from actors.store.reading.signals import SignalReads
+from actors.store.reading.story import StoryReads
 from actors.store.upgrade import require_current
 
 
-class StoreReads(OrderReads, LedgerReads, SignalReads, LogReads):
+class StoreReads(OrderReads, LedgerReads, SignalReads, LogReads, StoryReads):
     """Everything a store can be asked. Safe from any thread.
 
     Raises:

@@ -231,9 +231,9 @@ def outcome_row(order_id: str, outcome: Outcome, reason: str | None) -> Row:
     return (order_id, outcome._value_, None if reason is None else clean(reason))
 
 
-def event_row(event: Event, at: int) -> Row:
-    """Return an event's columns; ``at`` is when it is written."""
-    return (event.seq, event.type, event.order_id, at, event.body.decode())
+def event_row(event: Event, at: int, chained: bytes) -> Row:
+    """Return an event's columns; ``at`` is when it is written, ``chained`` its hash."""
+    return (event.seq, event.type, event.order_id, at, event.body.decode(), chained)
 
 
 def event_from(row: Sequence[Any]) -> Event:

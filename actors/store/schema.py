@@ -198,6 +198,7 @@ events = Table(
     Column("order_id", Text),
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
+    Column("hash", LargeBinary),
 )
 
 dead_letters = Table(

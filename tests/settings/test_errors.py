@@ -85,7 +85,7 @@ CASES = {
     "--- {}": "FILE:2: not YAML: but found another document",
     '"\\e[31m": 1': (
         "FILE:2: '\\x1b[31m': unknown key; known here: account_id, data_dir, broker, signals, redis, store, publish, "
-        "recovery, execution, risk, sessions, supervision"
+        "recovery, execution, risk, sessions, supervision, audit"
     ),
     '"broker": {type: "\\e[31m"}': "FILE:2: broker.type: unknown type '\\x1b[31m'; expected one of paper, futu",
     "redis: {url: 'http://:canary@h'}": (
@@ -166,6 +166,23 @@ def test_a_password_in_a_file_needs_a_file_nobody_else_can_read(tmp_path: Path) 
         Settings.from_yaml(path, {})
     path.chmod(0o600)
     assert Settings.from_yaml(path, {}).redis.url == "redis://:canary@h"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no file modes")
+def test_a_secret_needs_a_file_nobody_else_can_read_and_is_in_no_message_and_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "secret.yaml"
+    path.write_text("account_id: A\naudit: {key: canary-of-20-letters}")
+    path.chmod(0o640)
+    with pytest.raises(SettingsError, match=r":2: audit\.key: is a secret, and others can read this file") as caught:
+        Settings.from_yaml(path, {})
+    assert "canary" not in str(caught.value)
+    path.chmod(0o600)
+    assert "canary" not in repr(Settings.from_yaml(path, {}))
+    for short in ("canary", 12345678901234567890):
+        path.write_text(f"account_id: A\naudit: {{key: {short}}}")
+        with pytest.raises(SettingsError, match=r":2: audit\.key: expected 16 to 128 printable ASCII") as caught:
+            Settings.from_yaml(path, {})
+        assert str(short) not in str(caught.value)
 
 
 @settings(max_examples=200, deadline=None)
