@@ -138,13 +138,13 @@ class Tallies:
         self.line(fill.strategy_id, fill.symbol).position += signed
         self._symbols[fill.symbol].position += signed
 
-    def changed(self, order: Order) -> None:
-        """Take an order's newest state."""
+    def changed(self, order: Order) -> bool:
+        """Take an order's newest state; returns whether it counts otherwise than before."""
         order_id = order.order_id
         before = self._leaves.get(order_id)
         after = leaves_of(order) if counts(order) else None
         if after == before:
-            return
+            return False
         if after is None:
             del self._leaves[order_id]
             self._open[order.strategy_id] -= 1
@@ -157,6 +157,7 @@ class Tallies:
             self._add(order, (after or 0) - (before or 0))
         else:
             self._changed_exit(order, key, after)
+        return True
 
     def stake(self, order: Order, leaves: int, *, replaces: bool) -> Stake:
         """Return what an order with so many leaves would add.
