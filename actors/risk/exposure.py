@@ -47,10 +47,10 @@ class Exposure:
         for symbol in tuple(tallies.symbols()):
             self._revalue_all(symbol)
 
-    def changed(self, order: Order) -> None:
-        """Take an order's newest state."""
-        self._climb(order)
-        self._refresh(order.symbol, order.strategy_id)
+    def changed(self, order: Order, *, moved: bool) -> None:
+        """Take an order's newest state; ``moved`` tells whether it counts otherwise in the tallies."""
+        if self._climb(order) or moved:
+            self._refresh(order.symbol, order.strategy_id)
 
     def booked(self, fill: BookedFill) -> None:
         """Take a fill."""
@@ -96,18 +96,19 @@ class Exposure:
         rest = EXACT.subtract(self._totals[scope], self._values.get((scope, symbol), ZERO))
         return Exposed(EXACT.add(rest, EXACT.multiply(asked, price)), grows, None)
 
-    def _climb(self, order: Order) -> None:
-        """Keep the order's own price on the symbol's ladder while it counts."""
+    def _climb(self, order: Order) -> bool:
+        """Keep the order's own price on the symbol's ladder while it counts; returns whether the ladder changed."""
         price = own_price(order) if counts(order) else None
         before = self._own_of.get(order.order_id)
         if price == before:
-            return
+            return False
         if before is not None:
             self._own[order.symbol].take(before)
             del self._own_of[order.order_id]
         if price is not None:
             self._own[order.symbol].put(price)
             self._own_of[order.order_id] = price
+        return True
 
     def _price(self, symbol: str) -> Decimal | None:
         price = self._prices.value(symbol)

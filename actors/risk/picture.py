@@ -53,9 +53,9 @@ class Picture:
 
     def changed(self, before: Order | None, after: Order) -> None:
         """Take an order's newest state."""
-        self.tallies.changed(after)
+        moved = self.tallies.changed(after)
         if self.exposure is not None:
-            self.exposure.changed(after)
+            self.exposure.changed(after, moved=moved)
         if self.resting is not None:
             self.resting.changed(after)
         if self.sends is not None:

@@ -87,13 +87,21 @@ class Sends:
     @staticmethod
     def _compare(same: Recent[Terms], before: Order | None, after: Order, *, moved: bool) -> None:
         """Keep an order under the terms it has now."""
-        old, new = None if before is None else terms_of(before), terms_of(after)
-        if not moved and old == new:
+        if not moved and (before is None or _has_terms_of(after, before)):
             return
-        if old is not None:
-            same.remove(after.order_id, old)
+        if before is not None:
+            same.remove(after.order_id, terms_of(before))
         if after.sent_at is not None:
-            same.add(after.order_id, new, after.sent_at)
+            same.add(after.order_id, terms_of(after), after.sent_at)
+
+
+def _has_terms_of(order: Order, other: Order) -> bool:
+    """Return whether an order's terms, of which only these ever change, are as they were."""
+    return (order.quantity, order.limit_price, order.stop_price) == (
+        other.quantity,
+        other.limit_price,
+        other.stop_price,
+    )
 
 
 def duplicate_window(settings: RiskSettings) -> timedelta | None:

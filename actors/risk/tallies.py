@@ -10,6 +10,9 @@ from actors.model.status import FINAL
 LineKey: TypeAlias = tuple[str, str]
 """strategy_id, symbol."""
 
+BracketKey: TypeAlias = tuple[str, str, str, Side]
+"""bracket_id, strategy_id, symbol and the side of the exits."""
+
 ScopeId: TypeAlias = str | None
 """A strategy_id; None is the account, whose positions are those of all strategies netted by symbol."""
 
@@ -95,7 +98,7 @@ class Tallies:
             self._symbols[symbol].position += position
             self._strategies[symbol].append(strategy_id)
         self._leaves: dict[str, int] = {}
-        self._brackets: defaultdict[tuple[str, Side], dict[str, int]] = defaultdict(dict)
+        self._brackets: defaultdict[BracketKey, dict[str, int]] = defaultdict(dict)
         self._open: Counter[str] = Counter()
         for order in orders:
             self.changed(order)
@@ -135,13 +138,13 @@ class Tallies:
         self.line(fill.strategy_id, fill.symbol).position += signed
         self._symbols[fill.symbol].position += signed
 
-    def changed(self, order: Order) -> None:
-        """Take an order's newest state."""
+    def changed(self, order: Order) -> bool:
+        """Take an order's newest state; returns whether it counts otherwise than before."""
         order_id = order.order_id
         before = self._leaves.get(order_id)
         after = leaves_of(order) if counts(order) else None
         if after == before:
-            return
+            return False
         if after is None:
             del self._leaves[order_id]
             self._open[order.strategy_id] -= 1
@@ -149,10 +152,12 @@ class Tallies:
             self._leaves[order_id] = after
             if before is None:
                 self._open[order.strategy_id] += 1
-        if order.bracket_id is None:
+        key = _bracket(order)
+        if key is None:
             self._add(order, (after or 0) - (before or 0))
         else:
-            self._changed_exit(order, order.bracket_id, after)
+            self._changed_exit(order, key, after)
+        return True
 
     def stake(self, order: Order, leaves: int, *, replaces: bool) -> Stake:
         """Return what an order with so many leaves would add.
@@ -163,7 +168,8 @@ class Tallies:
             replaces: Whether it works, so that what it has is its own to keep.
         """
         own = self._leaves.get(order.order_id, 0)
-        group = None if order.bracket_id is None else self._brackets.get((order.bracket_id, order.side))
+        key = _bracket(order)
+        group = None if key is None else self._brackets.get(key)
         if group is None:
             standing, others = own, 0
         else:
@@ -173,8 +179,7 @@ class Tallies:
             return Stake(0, max(leaves - standing, 0))
         return Stake(standing - others, max(leaves - others, 0))
 
-    def _changed_exit(self, order: Order, bracket_id: str, after: int | None) -> None:
-        key = bracket_id, order.side
+    def _changed_exit(self, order: Order, key: BracketKey, after: int | None) -> None:
         group = self._brackets[key]
         standing = max(group.values(), default=0)
         if after is None:
@@ -189,3 +194,9 @@ class Tallies:
         if leaves != 0:
             self.line(order.strategy_id, order.symbol).add(order.side, leaves)
             self._symbols[order.symbol].add(order.side, leaves)
+
+
+def _bracket(order: Order) -> BracketKey | None:
+    """Return what the exits of one bracket have in common; None for an order that is no exit."""
+    bracket_id = order.bracket_id
+    return None if bracket_id is None else (bracket_id, order.strategy_id, order.symbol, order.side)

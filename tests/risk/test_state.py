@@ -102,6 +102,15 @@ def test_reducing_lets_both_exits_of_a_bracket_out(reducing: Callable[[], Desk])
     assert floor.ask(**exits, leg="stop_loss") is None
 
 
+def test_reducing_counts_the_larger_of_a_bracket_s_exits(reducing: Callable[[], Desk]) -> None:
+    floor = reducing()
+    floor.trade(10)
+    exits = {"side": "sell", "bracket_id": "oa-entry"}
+    floor.place(**exits, quantity=11, leg="take_profit")
+    assert floor.ask(**exits, quantity=4, leg="stop_loss") == "reducing"
+    assert floor.ask(**exits, quantity=4, leg="stop_loss", symbol="US.MSFT") == "reducing"
+
+
 def test_reducing_lets_terms_of_an_exit_change_and_of_no_other_order(reducing: Callable[[], Desk]) -> None:
     floor = reducing()
     entry = floor.place(quantity=5)
