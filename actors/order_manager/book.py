@@ -283,6 +283,9 @@ def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatu
             return order.status
         case Target.DERIVE | Target.DERIVE_NEW | Target.DERIVE_OLD:
             return derived(cum, total)
+        case Target.DERIVE_OR_REPLACING:
+            under_way = changes.get("replace_quantity", order.replace_quantity) is not None
+            return OrderStatus.REPLACE_REQUESTED if under_way else derived(cum, total)
         case Target.CLOSED_OR_DERIVE:
             if order.closed_as is OrderStatus.REJECTED and cum > 0:
                 return OrderStatus.CANCELLED  # as in row REFUSED: what was filled cannot be refused any more
