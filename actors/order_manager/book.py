@@ -279,8 +279,10 @@ def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatu
         return fixed
     total: int = changes.get("quantity", order.quantity)
     match target:
-        case Target.SAME | Target.NEW_TERMS | Target.EDIT:
+        case Target.SAME | Target.EDIT:
             return order.status
+        case Target.NEW_TERMS:
+            return OrderStatus.FILLED if cum >= total and order.replace_quantity is not None else order.status
         case Target.DERIVE | Target.DERIVE_NEW | Target.DERIVE_OLD:
             return derived(cum, total)
         case Target.DERIVE_OR_REPLACING:

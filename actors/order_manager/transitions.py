@@ -69,7 +69,7 @@ class Target(StrEnum):
     SAME = "="
     DERIVE = "D"  # from filled quantity and total: SUBMITTED, PARTIAL_FILL or FILLED
     DERIVE_NEW = "D+"  # the same with the replaced terms
-    NEW_TERMS = "+"  # same status with the replaced terms
+    NEW_TERMS = "+"  # same status with the replaced terms; FILLED where they leave nothing
     DERIVE_OLD = "D-"  # the same, the replace forgotten
     DERIVE_OR_REPLACING = "D|RR"  # the same; REPLACE_REQUESTED while new terms are still under way
     CLOSED_OR_DERIVE = "C|D"  # the end the broker reported, else derived
