@@ -175,8 +175,8 @@ def _want_cancel(order: Order, cell: Cell, now: datetime) -> dict[str, Any]:
         return {}
     if cell.target is Target.SAME and order.status is not OrderStatus.CANCEL_REQUESTED:
         return {} if OrderFlag.CANCEL_WANTED in order.flags else {"flags": _with_flag(order, OrderFlag.CANCEL_WANTED)}
-    # A cancel outranks new terms: an order that is cancelled to get them is not continued any more. And a wish is granted
-    # once: were it kept, a cancel the broker refuses would be asked for over and over.
+    # A cancel outranks new terms: an order that is cancelled to get them is not continued any more. And a wish is
+    # granted once: were it kept, a cancel the broker refuses would be asked for over and over.
     changes = _no_continuation(order, cell, now)
     rest = _without_flags(changes.get("flags", order.flags), OrderFlag.CANCEL_WANTED)
     return changes | {"flags": rest} if rest != order.flags else changes
