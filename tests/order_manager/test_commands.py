@@ -15,6 +15,7 @@ from actors.model.control import TradingState
 from actors.order_manager.actor import HALTING
 from actors.order_manager.working_set import HALTED
 from actors.store.unit import Outcome
+from actors.verify import verify
 from tests.order_manager.desk import Desk, ids
 from tests.order_manager.replacing import LIMIT, REPLACES, events, in_flight, sent
 from tests.order_manager.test_poison import failing
@@ -215,6 +216,13 @@ def test_the_same_signed_bytes_again_are_a_replay_and_a_dead_letter(desk: Desk) 
     assert [row[1] for row in rows(desk)] == [Outcome.COMMAND, Outcome.DEAD_LETTER, Outcome.DUPLICATE]
     assert "the same signed bytes came before, as K1" in rows(desk)[1][3]
     assert len(sent(desk)) == 1
+
+
+def test_a_store_with_commands_keeps_every_promise(desk: Desk) -> None:
+    replace = ReplaceCommand(command_id="K1", signal_id="S1", quantity=15)
+    desk.tell(queue(replace, "C1"), queue(replace, "C2"), queue(CancelCommand(order_id="oa-nothing"), "C3"))
+    desk.tell(queue(CancelAllCommand(command_id="K1"), "C4"), queue(HaltCommand(), "C5"))
+    assert [promise.violations for promise in verify(desk.store) if not promise.ok] == []
 
 
 # ---------------------------------------------------------------- a halt before the rest of its batch
