@@ -26,8 +26,9 @@ from actors.model import Order, OrderFill, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from actors.order_manager.book import terms_asked
 from actors.order_manager.cancels import Cancels
+from actors.order_manager.continuation import continuation
 from actors.order_manager.dispatcher import Dispatcher
-from actors.order_manager.replaces import Replaces, continuation
+from actors.order_manager.replaces import Replaces
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.vain import ENOUGH, VainRounds
 from actors.order_manager.working_set import WorkingSet

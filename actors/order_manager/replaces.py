@@ -1,6 +1,5 @@
 """Replaces: new terms for an order, one request in flight; where the broker replaces none, cancel and continue."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -96,7 +95,11 @@ class Replaces:
 
     def _send(self, order: Order) -> None:
         terms = terms_asked(order)
-        if order.status is OrderStatus.REPLACE_REQUESTED and order.broker_order_id is not None and terms is not None:
+        if order.status is not OrderStatus.REPLACE_REQUESTED or order.broker_order_id is None or terms is None:
+            return
+        if self._admission.waits:
+            self._doubt(order)  # the answer has it sent, once orders may be sent
+        else:
             ask = self._asks.setdefault(order.order_id, _Ask(self._set.now, self._set.now))
             ask.sent, ask.answer = self._set.now, None
             command = ReplaceAtBroker(
@@ -171,7 +174,7 @@ class Replaces:
                 reason = "the broker was asked for new terms and goes on showing the old ones"
                 self._set.note("replace.lost", order_id=order.order_id, reason=reason, alert=True)
                 return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)
-        if self._admission.waits or (ask is not None and (ask.answer is _Answer.TAKEN or ask.outranked)):
+        if ask is not None and (ask.answer is _Answer.TAKEN or ask.outranked):
             self._doubt(order)
         else:
             self._send(order)
@@ -222,47 +225,6 @@ class _Ask(msgspec.Struct):
     rounds: int = 0
 
 
-def continuation(order: Order, terms: NewTerms, account_id: str) -> Order | None:
-    """Return the order that continues one cancelled to get new terms; None when nothing is left of it."""
-    left = terms.quantity - order.filled_qty
-    if left <= 0:
-        return None
-    is_entry = order.take_profit is not None or order.stop_loss is not None
-    bracket_id = order.order_id if order.bracket_id is None and is_entry else order.bracket_id
-    return Order(
-        order_id=continued_id(order.order_id),
-        broker_order_id=None,
-        strategy_id=order.strategy_id,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=left,
-        order_type=order.order_type,
-        limit_price=terms.limit_price,
-        status=OrderStatus.PENDING,
-        created_at=order.updated_at,
-        updated_at=order.updated_at,
-        account_id=account_id,
-        time_in_force=order.time_in_force,
-        stop_price=terms.stop_price,
-        reference_price=order.reference_price,
-        expires_at=order.expires_at,
-        parent_id=order.order_id,
-        trail_amount=order.trail_amount,
-        trail_percent=order.trail_percent,
-        take_profit=order.take_profit,
-        stop_loss=order.stop_loss,
-        oco_group=order.oco_group,
-        bracket_id=bracket_id,
-        leg=order.leg,
-    )
-
-
-def continued_id(order_id: str) -> str:
-    """Return the id of the order that continues this one: ``….r1``, then ``….r2``; a pure function, so made once."""
-    match = _CONTINUED.fullmatch(order_id)
-    return f"{order_id}.r1" if match is None else f"{match[1]}.r{int(match[2]) + 1}"
-
-
 def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, stop_price: Decimal | None) -> NewTerms:
     for name, price, takers in (("limit_price", limit_price, LIMITED), ("stop_price", stop_price, TRIGGERED)):
         if price is not None and order.order_type not in takers:
@@ -283,10 +245,10 @@ def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, sto
 
 def _why_not(order: Order) -> str:
     match order.status:
-        case OrderStatus.REPLACE_REQUESTED:
-            why = "has new terms under way already"
-        case OrderStatus.CANCEL_REQUESTED:
+        case OrderStatus.CANCEL_REQUESTED if OrderFlag.CONTINUE_WANTED not in order.flags:
             why = "is being cancelled"
+        case OrderStatus.REPLACE_REQUESTED | OrderStatus.CANCEL_REQUESTED:
+            why = "has new terms under way already"
         case OrderStatus.PENDING | OrderStatus.UNKNOWN:
             why = f"is {order.status.value} and not known at the broker yet"
         case _:
@@ -306,4 +268,3 @@ def _shows(report: OrderReport, terms: NewTerms) -> bool:
 
 
 _IN_FLIGHT: Final = frozenset({OrderStatus.REPLACE_REQUESTED, OrderStatus.CANCEL_REQUESTED})
-_CONTINUED: Final = re.compile(r"(.*)\.r([0-9]+)")

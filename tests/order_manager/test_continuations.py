@@ -7,6 +7,7 @@ import pytest
 
 from actors import messages as m
 from actors.broker.base import ReportStatus
+from actors.errors import RequestRefused
 from actors.model import Order, OrderFlag, OrderStatus
 from actors.order_manager.working_set import HALTED
 from tests.order_manager.desk import Desk
@@ -121,6 +122,12 @@ def test_the_order_that_continues_can_get_new_terms_in_its_turn(making_room: Des
     making_room.tell(m.OrderReported(report=report("B2", ReportStatus.CANCELLED, quantity=15)))
     following = making_room.order_by_id(SECOND)
     assert (following.parent_id, terms(following)) == (FIRST, ("pending", 20, NEW))
+
+
+def test_a_second_request_while_the_first_makes_room_is_refused(making_room: Desk) -> None:
+    with pytest.raises(RequestRefused, match="has new terms under way already"):
+        replace(making_room, quantity=20).result(0)
+    assert in_flight(making_room.order()) == (15, NEW)
 
 
 # ---------------------------------------------------------------- fills meanwhile

@@ -282,6 +282,28 @@ def test_a_replace_is_sent_again_only_once_orders_may_be_sent(replacing: Desk) -
     assert gates == [True]
 
 
+def test_a_replace_asked_while_the_broker_is_away_is_sent_once_it_is_back(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    desk.tell(m.BrokerLost(reason="gone"))
+    assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
+    assert sent(desk) == []
+    desk.open(shows(10))
+    show(desk, 5, 10)
+    assert sent(desk) == [("B1", 15, NEW)]
+
+
+def test_a_replace_asked_while_trading_is_halted_is_left_to_the_gate(replacing: Desk) -> None:
+    replacing.tell(m.HaltTrading(reason="lunch", by="ada", keep_orders=True))
+    unclear(replacing)
+    show(replacing, 5, 10)
+    assert len(sent(replacing)) == 2
+    replacing.tell(m.ReplaceRefused(order_id=order_id(), reason="halted", at=replacing.clock.now()))
+    show(replacing, 100, 10)
+    assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 2)
+
+
 def test_a_kill_while_a_cancel_outranks_a_replace_repeats_the_cancel_alone(replacing: Desk) -> None:
     cancel(replacing)
     replacing.kill()
