@@ -175,10 +175,11 @@ def _fill_check(orders: dict[str, Order]) -> Callable[[BookedFill], str | None]:
 
 def _outcome_check(orders: dict[str, Order], signals: Iterable[SignalRecord]) -> Callable[[SignalRecord], str | None]:
     taken = Counter(record.signal_id for record in signals if record.outcome in _TAKEN)
+    commands = {record.signal_id for record in signals if record.outcome is Outcome.COMMAND}
 
     def fault(record: SignalRecord) -> str | None:
-        if record.outcome is Outcome.DEAD_LETTER:
-            return None
+        if record.outcome in _NO_ORDER or (record.outcome is Outcome.DUPLICATE and record.signal_id in commands):
+            return None  # a command, or its duplicate, may name an order that it did not make, or none
         name = f"signal {record.signal_id} (row {record.seq}, {record.outcome.value})"
         if record.outcome in _TAKEN and taken[record.signal_id] != 1:
             return f"{name}: taken {taken[record.signal_id]} times"
@@ -265,3 +266,4 @@ def _shown(values: tuple[Any, ...] | None) -> str:
 
 
 _TAKEN: Final = frozenset({Outcome.ORDER, Outcome.REJECTED, Outcome.EXPIRED})
+_NO_ORDER: Final = frozenset({Outcome.DEAD_LETTER, Outcome.COMMAND})

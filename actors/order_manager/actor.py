@@ -257,6 +257,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._control.settle(self._recovery.clean)
         if HALTING in self._gate.reasons:
             self._context.on_commit(self._halting_is_over)
+            # A halt that was carried out before halts nothing: what waited for it in this batch goes on by the next.
+            self._context.after(0.0, "pump", m.OrderManagerTick())
         self._intake.commit_cursor()
         changed = self._set.changed
         unit = self._set.commit()

@@ -66,6 +66,11 @@ class Admission:
         """Whether no order may be sent until a person resumes."""
         return HALTED in self._gate.reasons
 
+    @property
+    def waits(self) -> bool:
+        """Whether nothing may be sent just now, and it is not a person who has to change that."""
+        return not self._gate.is_open and not self.halted
+
     def too_late(self, order: Order) -> str | None:
         """Return why an order can not be sent any more, else None."""
         now = self._set.now

@@ -170,19 +170,20 @@ def _unmark_sent(_order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
     return {"sent_at": None} if cell.target is Target.UNSENT else {}
 
 
-def _want_cancel(order: Order, cell: Cell, _now: datetime) -> dict[str, Any]:
+def _want_cancel(order: Order, cell: Cell, now: datetime) -> dict[str, Any]:
     if cell.refuse:
         return {}
     if cell.target is Target.SAME and order.status is not OrderStatus.CANCEL_REQUESTED:
         return {} if OrderFlag.CANCEL_WANTED in order.flags else {"flags": _with_flag(order, OrderFlag.CANCEL_WANTED)}
-    # A wish is granted once: were it kept, a cancel the broker refuses would be asked for over and over. And a cancel
-    # outranks new terms: an order that is cancelled to get them is not continued any more.
-    rest = _without_flags(order.flags, OrderFlag.CANCEL_WANTED, OrderFlag.CONTINUE_WANTED)
-    return {"flags": rest} if rest != order.flags else {}
+    # A cancel outranks new terms: an order that is cancelled to get them is not continued any more. And a wish is
+    # granted once: were it kept, a cancel the broker refuses would be asked for over and over.
+    changes = _no_continuation(order, cell, now)
+    rest = _without_flags(changes.get("flags", order.flags), OrderFlag.CANCEL_WANTED)
+    return changes | {"flags": rest} if rest != order.flags else changes
 
 
 def _no_continuation(order: Order, _cell: Cell, _now: datetime) -> dict[str, Any]:
-    """Forget the terms that an order, found to work on, was cancelled for."""
+    """Forget the terms that an order was cancelled for."""
     if OrderFlag.CONTINUE_WANTED not in order.flags:
         return {}
     return {"flags": _without_flags(order.flags, OrderFlag.CONTINUE_WANTED), **_NO_TERMS}
@@ -278,10 +279,15 @@ def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatu
         return fixed
     total: int = changes.get("quantity", order.quantity)
     match target:
-        case Target.SAME | Target.NEW_TERMS | Target.EDIT:
+        case Target.SAME | Target.EDIT:
             return order.status
+        case Target.NEW_TERMS:
+            return OrderStatus.FILLED if cum >= total and order.replace_quantity is not None else order.status
         case Target.DERIVE | Target.DERIVE_NEW | Target.DERIVE_OLD:
             return derived(cum, total)
+        case Target.DERIVE_OR_REPLACING:
+            under_way = changes.get("replace_quantity", order.replace_quantity) is not None
+            return OrderStatus.REPLACE_REQUESTED if under_way else derived(cum, total)
         case Target.CLOSED_OR_DERIVE:
             if order.closed_as is OrderStatus.REJECTED and cum > 0:
                 return OrderStatus.CANCELLED  # as in row REFUSED: what was filled cannot be refused any more

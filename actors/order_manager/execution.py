@@ -26,8 +26,9 @@ from actors.model import Order, OrderFill, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from actors.order_manager.book import terms_asked
 from actors.order_manager.cancels import Cancels
+from actors.order_manager.continuation import continuation
 from actors.order_manager.dispatcher import Dispatcher
-from actors.order_manager.replaces import Replaces, continuation
+from actors.order_manager.replaces import Replaces
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.vain import ENOUGH, VainRounds
 from actors.order_manager.working_set import WorkingSet
@@ -247,13 +248,13 @@ class Execution:
             self._await_fills(order, report.filled_qty, queried=queried)
             return
         order = self._reported(order, event, report.reason, queried=queried)
-        if report.status is ReportStatus.FILLED and order.leaves_qty > 0:
-            self._await_fills(order, report.filled_qty, queried=queried)
         if event is OrderEvent.WORKING:
             order = self._replaces.seen(order, report, queried=queried)
             if queried:
                 self._cancels.repeat(order)
             self._forget_final(order)
+        if report.status is ReportStatus.FILLED and order.leaves_qty > 0:  # of the terms that stand by now
+            self._await_fills(order, report.filled_qty, queried=queried)
 
     def status(self, message: StatusReported) -> None:
         """Apply a four-method broker's answer to where an order stands."""
@@ -291,6 +292,7 @@ class Execution:
         if queried and event is OrderEvent.CLOSED and state_of(order) in _DOUBTFUL:
             order = self._apply(order, OrderEvent.WORKING)  # it did reach the broker; now it can have ended there
         if event is OrderEvent.WORKING and self._cancels.shown_working(order):
+            self._replaces.outranked(order)
             event = OrderEvent.CANCEL_REFUSED_LIVE
         return self._cancels.wanted(self._apply(order, event, reason=reason))
 
@@ -303,7 +305,7 @@ class Execution:
         if result.query:
             self._doubt(result.order)
         self._forget_final(result.order)
-        if result.order.status is OrderStatus.CANCELLED and OrderFlag.CONTINUE_WANTED in order.flags:
+        if event is OrderEvent.CANCELLED and OrderFlag.CONTINUE_WANTED in order.flags:
             self._continue(order, result.order)
         return result.order
 

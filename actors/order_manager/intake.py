@@ -110,7 +110,7 @@ class Intake:
         elif known.digest == message.digest:
             self._record(entry, command.command_id, message.digest, Outcome.DUPLICATE, known.order_id, None)
         else:
-            self._bury(entry, _conflict(known), command.command_id)
+            self._bury(entry, _conflict(known, "command_id"), command.command_id)
 
     def refuse(self, message: SignalRefused, *, redelivered: bool) -> None:
         """Keep an entry that holds no signal as a dead letter."""
@@ -249,8 +249,9 @@ class Intake:
             self._accepted[signal_id] = record
 
 
-def _conflict(known: SignalRecord) -> str:
-    return f"signal_id {known.signal_id} was used before with another body (order {known.order_id})"
+def _conflict(known: SignalRecord, name: str = "signal_id") -> str:
+    order = "" if known.order_id is None else f" (order {known.order_id})"
+    return f"{name} {known.signal_id} was used before with another body{order}"
 
 
 def _signal_error(refusal: str) -> SignalError:

@@ -1,9 +1,12 @@
 """Replaces: new terms for an order, one request in flight; where the broker replaces none, cancel and continue."""
 
-import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from actors.broker.base import Capabilities, OrderReport
 from actors.errors import RequestRefused, SignalError
@@ -13,10 +16,13 @@ from actors.model.terms import LIMITED, TRIGGERED
 from actors.order_manager.admission import Admission
 from actors.order_manager.book import NewTerms, ask_replace, terms_asked, terms_of
 from actors.order_manager.cancels import Cancels, ours
-from actors.order_manager.transitions import OrderEvent
-from actors.order_manager.vain import ENOUGH, VainRounds
+from actors.order_manager.transitions import TABLE, OrderEvent, state_of
+from actors.order_manager.vain import ENOUGH
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Address, Context
+
+PATIENCE: Final = timedelta(seconds=60)
+"""How long new terms may be on their way; a call may take half of it, and the exchange behind the broker its time."""
 
 
 class Replaces:
@@ -46,10 +52,7 @@ class Replaces:
         self._cancels = cancels
         self._capabilities = capabilities
         self._doubt = doubt
-        self._asked: set[str] = set()  # by this incarnation, and not heard that it is unclear
-        self._taken: set[str] = set()
-        self._refused: dict[str, str] = {}
-        self._vain = VainRounds()
+        self._asks: dict[str, _Ask] = {}
 
     # ------------------------------------------------------------ asking
 
@@ -69,15 +72,14 @@ class Replaces:
         """
         order = ours(self._set, order_id)
         terms = _wanted(order, quantity, limit_price, stop_price)
+        if TABLE[OrderEvent.REPLACE_ASKED, state_of(order)].refuse:
+            raise RequestRefused(_why_not(order))
         if terms == terms_of(order):
             return order
         denial = self._admission.denial_of_replace(order, terms)
         if denial is not None:
             raise RequestRefused(denial)
-        asked = self.ask(order, terms, by)
-        if asked is None:
-            raise RequestRefused(_why_not(order))
-        return asked
+        return self.ask(order, terms, by) or order
 
     def ask(self, order: Order, terms: NewTerms, by: str) -> Order | None:
         """Ask for new terms, of whatever effect; None where the order's state does not allow it now."""
@@ -86,15 +88,20 @@ class Replaces:
         if result.refused:
             return None
         self._set.record(order, result, OrderEvent.REPLACE_ASKED.value, by=by)
-        self._forget(order.order_id)
+        self.forget(order.order_id)
         self._send(result.order)
         self._cancels.send(result.order)
         return result.order
 
     def _send(self, order: Order) -> None:
         terms = terms_asked(order)
-        if order.status is OrderStatus.REPLACE_REQUESTED and order.broker_order_id is not None and terms is not None:
-            self._asked.add(order.order_id)
+        if order.status is not OrderStatus.REPLACE_REQUESTED or order.broker_order_id is None or terms is None:
+            return
+        if self._admission.waits:
+            self._doubt(order)  # the answer has it sent, once orders may be sent
+        else:
+            ask = self._asks.setdefault(order.order_id, _Ask(self._set.now, self._set.now))
+            ask.sent, ask.answer = self._set.now, None
             command = ReplaceAtBroker(
                 order_id=order.order_id,
                 broker_order_id=order.broker_order_id,
@@ -108,26 +115,35 @@ class Replaces:
 
     def taken(self, message: ReplaceTaken, order: Order) -> Order:
         """Note that the broker took new terms; a report tells when they stand, unless it is known already."""
-        if terms_asked(order) is None:
-            return order
-        self._taken.add(order.order_id)
-        if message.done:
+        self._heard(order, _Answer.TAKEN)
+        if message.done and (terms_asked(order) is not None or order.status.is_final):
             return self._apply(order, OrderEvent.REPLACED)
-        self._doubt(order)
+        if terms_asked(order) is not None:
+            self._doubt(order)
         return order
 
     def refused(self, message: ReplaceRefused, order: Order) -> Order:
         """Note refused new terms; what stands at the broker is asked for."""
-        self._asked.discard(order.order_id)
-        self._refused[order.order_id] = message.reason
+        self._heard(order, _Answer.REFUSED)
         self._set.note("replace.refused", order_id=order.order_id, reason=message.reason)
         return self._apply(order, OrderEvent.REPLACE_REFUSED)
 
     def unclear(self, message: ReplaceUnclear, order: Order) -> Order:
         """Note that nobody knows what became of new terms; both sets of terms are possible until a report tells."""
-        self._asked.discard(order.order_id)
+        self._heard(order, _Answer.UNCLEAR)
         self._set.note("replace.unclear", order_id=order.order_id, reason=message.reason)
         return self._apply(order, OrderEvent.REPLACE_UNCLEAR)
+
+    def outranked(self, order: Order) -> None:
+        """Send new terms no more for which a cancel was refused; they may still be granted."""
+        if terms_asked(order) is not None and OrderFlag.CONTINUE_WANTED not in order.flags:
+            now = self._set.now
+            self._asks.setdefault(order.order_id, _Ask(now, now, _Answer.UNCLEAR)).outranked = True
+
+    def _heard(self, order: Order, answer: "_Answer") -> None:
+        if terms_asked(order) is not None:
+            now = self._set.now
+            self._asks.setdefault(order.order_id, _Ask(now, now)).answer = answer
 
     # ------------------------------------------------------------ reports
 
@@ -136,92 +152,77 @@ class Replaces:
         asked = terms_asked(order)
         if asked is None or order.status not in _IN_FLIGHT or OrderFlag.CONTINUE_WANTED in order.flags:
             return order
-        if _shows(report, asked) and (not _shows(report, terms_of(order)) or order.order_id in self._taken):
+        if _shows(report, asked) and (not _shows(report, terms_of(order)) or self._answer(order) is _Answer.TAKEN):
             return self._apply(order, OrderEvent.REPLACED)
-        if order.order_id in self._refused:
-            return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)
-        if queried:
-            return self._not_yet(order)
-        return order
+        return self.shown_working(order) if queried else self._unless_refused(order)
 
     def shown_working(self, order: Order) -> Order:
-        """Take the word of a broker that tells no terms: an order that works after a refusal keeps its old ones."""
-        if order.status is OrderStatus.REPLACE_REQUESTED and order.order_id in self._refused:
-            return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)
-        return order
+        """Take the answer of a broker that was asked: the order works, and nothing tells that it got its new terms.
 
-    def _not_yet(self, order: Order) -> Order:
-        """The broker was asked and shows the old terms: have it told again what a crash may have kept from it."""
+        The request is sent again where it may never have come there. Once the broker had every chance and shows the
+        old terms still, these stand and a person is told, for the new ones may come yet.
+        """
+        order = self._unless_refused(order)
         if order.status is not OrderStatus.REPLACE_REQUESTED:
             return order
-        if order.order_id not in self._asked:
-            self._send(order)
-            return order
-        if self._vain.count(order.order_id, self._set.now) < ENOUGH:
+        ask, now = self._asks.get(order.order_id), self._set.now
+        if ask is not None:
+            if ask.answer is None and now - ask.sent < PATIENCE:
+                return order  # the call is under way; what comes of it is told
+            ask.rounds += 1
+            if ask.rounds >= ENOUGH and now - ask.since >= PATIENCE:
+                reason = "the broker was asked for new terms and goes on showing the old ones"
+                self._set.note("replace.lost", order_id=order.order_id, reason=reason, alert=True)
+                return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)
+        if ask is not None and (ask.answer is _Answer.TAKEN or ask.outranked):
             self._doubt(order)
-            return order
-        reason = "the broker was asked for new terms and goes on showing the old ones"
-        self._set.note("replace.lost", order_id=order.order_id, reason=reason, alert=True)
-        return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)
+        else:
+            self._send(order)
+        return order
+
+    def _unless_refused(self, order: Order) -> Order:
+        """Give an order that works its old terms back where the broker refused the new ones."""
+        return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE) if self._answer(order) is _Answer.REFUSED else order
+
+    def _answer(self, order: Order) -> "_Answer | None":
+        ask = self._asks.get(order.order_id)
+        return None if ask is None else ask.answer
 
     def forget(self, order_id: str) -> None:
         """Let an order go that has ended."""
-        self._forget(order_id)
-
-    def _forget(self, order_id: str) -> None:
-        self._asked.discard(order_id)
-        self._taken.discard(order_id)
-        self._refused.pop(order_id, None)
-        self._vain.forget(order_id)
+        self._asks.pop(order_id, None)
 
     def _apply(self, order: Order, event: OrderEvent) -> Order:
         result = self._set.apply(order, event)
         if result.query:
             self._doubt(result.order)
         if terms_asked(result.order) is None:
-            self._forget(order.order_id)
+            self.forget(order.order_id)
         return result.order
 
 
-def continuation(order: Order, terms: NewTerms, account_id: str) -> Order | None:
-    """Return the order that continues one cancelled to get new terms; None when nothing is left of it."""
-    left = terms.quantity - order.filled_qty
-    if left <= 0:
-        return None
-    is_entry = order.take_profit is not None or order.stop_loss is not None
-    bracket_id = order.order_id if order.bracket_id is None and is_entry else order.bracket_id
-    return Order(
-        order_id=continued_id(order.order_id),
-        broker_order_id=None,
-        strategy_id=order.strategy_id,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=left,
-        order_type=order.order_type,
-        limit_price=terms.limit_price,
-        status=OrderStatus.PENDING,
-        created_at=order.updated_at,
-        updated_at=order.updated_at,
-        account_id=account_id,
-        time_in_force=order.time_in_force,
-        stop_price=terms.stop_price,
-        reference_price=order.reference_price,
-        expires_at=order.expires_at,
-        parent_id=order.order_id,
-        trail_amount=order.trail_amount,
-        trail_percent=order.trail_percent,
-        take_profit=order.take_profit,
-        stop_loss=order.stop_loss,
-        oco_group=order.oco_group,
-        bracket_id=bracket_id,
-        leg=order.leg,
-    )
+class _Answer(StrEnum):
+    TAKEN = "taken"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
 
 
-def continued_id(order_id: str) -> str:
-    """Return the id of the order that continues this one: ``….r1``, then ``….r2``; a pure function, so made once."""
-    match = _CONTINUED.fullmatch(order_id)
-    return f"{order_id}.r1" if match is None else f"{match[1]}.r{int(match[2]) + 1}"
+class _Ask(msgspec.Struct):
+    """What became, in this incarnation, of the new terms asked for an order.
+
+    Attributes:
+        since: When they were asked for first (UTC).
+        sent: When they were asked for last (UTC).
+        answer: What the broker answered; None while the call is queued or under way.
+        outranked: A cancel was asked for after them, so that they are not sent again.
+        rounds: How many queries showed the old terms although the broker had answered.
+    """
+
+    since: datetime
+    sent: datetime
+    answer: _Answer | None = None
+    outranked: bool = False
+    rounds: int = 0
 
 
 def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, stop_price: Decimal | None) -> NewTerms:
@@ -244,10 +245,10 @@ def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, sto
 
 def _why_not(order: Order) -> str:
     match order.status:
-        case OrderStatus.REPLACE_REQUESTED:
-            why = "has new terms under way already"
-        case OrderStatus.CANCEL_REQUESTED:
+        case OrderStatus.CANCEL_REQUESTED if OrderFlag.CONTINUE_WANTED not in order.flags:
             why = "is being cancelled"
+        case OrderStatus.REPLACE_REQUESTED | OrderStatus.CANCEL_REQUESTED:
+            why = "has new terms under way already"
         case OrderStatus.PENDING | OrderStatus.UNKNOWN:
             why = f"is {order.status.value} and not known at the broker yet"
         case _:
@@ -258,12 +259,12 @@ def _why_not(order: Order) -> str:
 def _shows(report: OrderReport, terms: NewTerms) -> bool:
     """Return whether a report fits terms; a price that one of them does not tell fits any."""
     limit, stop = report.limit_price, report.stop_price
+    # Where fills passed a smaller new total before it came into force, what is filled is the total (FIX D11).
     return (
-        report.quantity == terms.quantity
+        report.quantity in (terms.quantity, max(terms.quantity, report.filled_qty))
         and (limit is None or terms.limit_price is None or limit == terms.limit_price)
         and (stop is None or terms.stop_price is None or stop == terms.stop_price)
     )
 
 
 _IN_FLIGHT: Final = frozenset({OrderStatus.REPLACE_REQUESTED, OrderStatus.CANCEL_REQUESTED})
-_CONTINUED: Final = re.compile(r"(.*)\.r([0-9]+)")

@@ -69,8 +69,9 @@ class Target(StrEnum):
     SAME = "="
     DERIVE = "D"  # from filled quantity and total: SUBMITTED, PARTIAL_FILL or FILLED
     DERIVE_NEW = "D+"  # the same with the replaced terms
-    NEW_TERMS = "+"  # same status with the replaced terms
+    NEW_TERMS = "+"  # same status with the replaced terms; FILLED where they leave nothing
     DERIVE_OLD = "D-"  # the same, the replace forgotten
+    DERIVE_OR_REPLACING = "D|RR"  # the same; REPLACE_REQUESTED while new terms are still under way
     CLOSED_OR_DERIVE = "C|D"  # the end the broker reported, else derived
     REJECTED_OR_CANCELLED = "RJ|CA"  # REJECTED without fills, else CANCELLED
     FILLED_OR_REPLACING = "FI|RR"  # FILLED, unless a replace that raises the total is pending
@@ -123,7 +124,7 @@ FILL_REVERSED          -     =     =     D     D      CR     RR      C|D   CA   
 CANCEL_ASKED           CA    =     =     CR    CR     =      CR      x     x     x     x
 CANCELLED              -     CA    CA    CA    CA     CA     CA      =?!   =     CA!   =
 CANCEL_REFUSED         -     -     -     =     =      =?     =       =     =     =     =
-CANCEL_REFUSED_LIVE    -     -     -     =     =      D      =       =     =     =     =
+CANCEL_REFUSED_LIVE    -     -     -     =     =      D|RR   =       =     =     =     =
 CANCEL_UNCLEAR         -     -     -     =     =      =?     =       =     =     =     =
 REPLACE_ASKED          edit  x     x     RR    RR|CR  x      x       x     x     x     x
 REPLACED               -     -     -     D+    D+     +      D+      =!    =!    =!    =!

@@ -143,10 +143,11 @@ def test_a_broker_s_text_reaches_people_short_and_printable(bench: Bench) -> Non
     assert len(answer.reason) <= 500
 
 
-def test_prices_go_to_the_portfolio_and_to_the_pre_trade_checks(bench: Bench) -> None:
+def test_prices_go_to_the_portfolio_and_to_the_order_manager(bench: Bench) -> None:
     quote = Quote("AAPL", fill().price, AT)
-    assert bench.returned(m.QueryQuotes(), [quote]) == [m.PricesMarked(quotes=(quote,))]
-    assert bench.portfolio.messages == [m.PricesMarked(quotes=(quote,))]
+    marked = m.PricesMarked(quotes=(quote,))
+    assert bench.returned(m.QueryQuotes(), [quote]) == [marked]
+    assert bench.portfolio.messages == [marked]
     bench.returned(m.QueryQuotes(), error=TimeoutError())
     assert len(bench.portfolio.messages) == 1
 

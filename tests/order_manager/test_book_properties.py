@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model import Order, OrderFlag, OrderStatus
-from actors.order_manager.book import NewTerms, Step, apply_fill, ask_replace, step
+from actors.order_manager.book import NewTerms, Step, apply_fill, ask_replace, step, terms_asked
 from actors.order_manager.transitions import OrderEvent
 from tests.support.builders import bust, fill, later, order
 
@@ -20,7 +20,7 @@ actions = st.one_of(
     st.tuples(st.just("event"), st.sampled_from(PLAIN)),
     st.tuples(st.just("fill"), st.integers(1, 15), PRICES),
     st.tuples(st.just("bust"), st.integers(0, 20)),
-    st.tuples(st.just("replace"), st.integers(1, 30)),
+    st.tuples(st.just("replace"), st.integers(1, 30), st.booleans()),
 )
 
 # A final order becomes another by these alone: late fills, busts, and the broker's own word that it was wrong.
@@ -60,8 +60,8 @@ def play(before: Order, action: tuple, ledger: Ledger, moment: int) -> tuple[Ste
     match action:
         case ("event", event):
             return step(before, event, now, broker_order_id="B1", reason="why"), event
-        case ("replace", total):
-            return ask_replace(before, NewTerms(total, Decimal(5), None), now), "replace"
+        case ("replace", total, by_cancel):
+            return ask_replace(before, NewTerms(total, Decimal(5), None), now, by_cancel=by_cancel), "replace"
         case ("bust", pick) if ledger.standing:
             quantity, price = ledger.standing.pop(pick % len(ledger.standing))
             reversal = bust(ledger.count, fill(0, quantity, str(price)))
@@ -113,7 +113,14 @@ def check_terms(before: Order, current: Order) -> None:
     assert current.quantity >= 1
     assert list(current.flags) == sorted(set(current.flags))
     if current.status is OrderStatus.REPLACE_REQUESTED:
-        assert current.replace_quantity is not None
+        assert terms_asked(current) is not None
+    if terms_asked(current) is not None:
+        assert current.status in (OrderStatus.REPLACE_REQUESTED, OrderStatus.CANCEL_REQUESTED)
+    else:
+        assert (current.replace_limit_price, current.replace_stop_price) == (None, None)
+    if OrderFlag.CONTINUE_WANTED in current.flags:
+        assert current.status is OrderStatus.CANCEL_REQUESTED
+        assert terms_asked(current) is not None
     if current.status is OrderStatus.SUBMITTED:
         assert current.filled_qty <= 0
     if current.status is OrderStatus.REJECTED and before.status is not OrderStatus.REJECTED:

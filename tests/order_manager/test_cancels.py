@@ -234,6 +234,26 @@ def test_cancel_all_reaches_every_live_order_of_ours_and_no_stranger(make_desk: 
     assert stranger.status is OrderStatus.SUBMITTED
 
 
+@pytest.mark.parametrize(
+    ("chosen", "cancelled"),
+    [
+        ({"strategy_id": "beta"}, (2,)),
+        ({"symbol": "MSFT"}, (3,)),
+        ({"strategy_id": "beta", "symbol": "MSFT"}, ()),
+    ],
+)
+def test_cancel_all_reaches_one_strategy_s_or_one_symbol_s_orders(
+    desk: Desk, chosen: dict[str, str], cancelled: tuple[int, ...]
+) -> None:
+    desk.working(1)
+    desk.working(2, strategy_id="beta")
+    desk.working(3, symbol="MSFT")
+    reply: Future[tuple[str, ...]] = Future()
+    desk.tell(m.CancelAll(reply=reply, by="ada", **chosen))
+    assert reply.result(0) == tuple(ids(cancelled))
+    assert desk.cancels() == [f"B{number}" for number in cancelled]
+
+
 def test_a_stranger_cannot_be_cancelled(desk: Desk) -> None:
     desk.wait(31)
     desk.answer(report("X1"))

@@ -99,6 +99,7 @@ def derived(mark: str) -> list[Case]:
 
 
 TERMS: Final = {"replace_quantity": 20, "replace_limit_price": Decimal(99)}
+CONTINUED: Final = TERMS | {"flags": (OrderFlag.CONTINUE_WANTED,)}
 NEW_TERMS: Final = {"quantity": 20, "limit_price": Decimal(99), "replace_quantity": None, "replace_limit_price": None}
 OLD_TERMS: Final = {"quantity": 10, "limit_price": Decimal(101), "replace_quantity": None, "replace_limit_price": None}
 LIVE: Final = OrderEvent.CANCEL_REFUSED_LIVE
@@ -138,6 +139,8 @@ SIDES: Final[dict[str, list[Case]]] = {
         Case("the query shows it live, nothing filled", "SU", {"filled_qty": 0}, LIVE),
         Case("the query shows it live, part filled", "PF", {"filled_qty": 4}, LIVE),
         Case("the query shows it live, all filled", "FI", {"filled_qty": 10}, LIVE),
+        Case("the query shows it live, new terms under way", "RR", TERMS, LIVE, facts=TERMS),
+        Case("the query shows it live, to be continued", "PF", CONTINUED, LIVE, facts=OLD_TERMS | {"flags": ()}),
         Case("the query shows it cancelled", "CA", event=OrderEvent.CANCELLED),
         Case("the query shows it expired", "EX", event=OrderEvent.CLOSED),
     ],
@@ -163,7 +166,10 @@ SIDES: Final[dict[str, list[Case]]] = {
         Case("part filled", "PF", TERMS | {"filled_qty": 4}, facts=NEW_TERMS),
         Case("less than was filled", "FI", TERMS | {"filled_qty": 4, "replace_quantity": 2}, facts={"quantity": 4}),
     ],
-    "CR new terms": [Case("", "CR", TERMS, facts=NEW_TERMS)],
+    "CR new terms": [
+        Case("some left", "CR", TERMS, facts=NEW_TERMS),
+        Case("nothing left", "FI", TERMS | {"replace_quantity": 3}, facts={"quantity": 4}),
+    ],
     "Q?: live D old terms, else as reported": [
         Case("refused", "=?", facts=TERMS),
         Case("the query shows it live, nothing filled", "SU", {"filled_qty": 0}, SAME_TERMS, facts=OLD_TERMS),

@@ -1,0 +1,312 @@
+"""Replaces refused, unclear, lost or outranked by a cancel: the order works on with the terms that the broker shows."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from actors import messages as m
+from actors.broker.base import ReportStatus
+from actors.model import OrderStatus
+from tests.order_manager.desk import Desk
+from tests.order_manager.replacing import (
+    LIMIT,
+    REPLACES,
+    cancel,
+    cancel_refused,
+    events,
+    in_flight,
+    push,
+    refused,
+    replace,
+    sent,
+    shows,
+    taken,
+    terms,
+    unclear,
+)
+from tests.support.builders import fill, order_id
+
+OLD, NEW = Decimal(100), Decimal(101)
+
+
+@pytest.fixture
+def replacing(make_desk: Callable[..., Desk]) -> Desk:
+    """Return a desk with an order of ten at 100, for which 15 at 101 were asked."""
+    desk = make_desk(market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
+    return desk
+
+
+def show(desk: Desk, seconds: int, quantity: int, price: int = 100, filled: int = 0) -> int:
+    """Let time pass, with a broker that answers each query by these terms; returns how often it was asked."""
+    answered = len(desk.broker.all(m.QueryVenue))
+    first = answered
+    for _ in range(seconds):
+        desk.wait(1)
+        if len(desk.broker.all(m.QueryVenue)) > answered:
+            answered = len(desk.broker.all(m.QueryVenue))
+            desk.answer(shows(quantity, price, filled))
+    return answered - first
+
+
+# ---------------------------------------------------------------- refused
+
+
+def test_after_a_refusal_the_next_report_brings_the_old_terms_back_and_the_log_has_the_reason(replacing: Desk) -> None:
+    refused(replacing)
+    assert terms(replacing.order()) == ("replace_req", 10, OLD)
+    push(replacing, 10)
+    assert (terms(replacing.order()), in_flight(replacing.order())) == (("submitted", 10, OLD), (None, None))
+    assert [event["reason"] for event in events(replacing, "replace.refused")] == ["lot size"]
+
+
+def test_after_a_refusal_the_broker_is_asked_and_its_answer_brings_the_old_terms_back(replacing: Desk) -> None:
+    replacing.tell(m.FillReported(fill=fill(1, 4)))
+    refused(replacing)
+    assert show(replacing, 3, 10, filled=4) == 1
+    assert terms(replacing.order()) == ("partial", 10, OLD)
+
+
+def test_a_refused_replace_is_not_asked_again(replacing: Desk) -> None:
+    refused(replacing)
+    show(replacing, 100, 10)
+    assert len(sent(replacing)) == 1
+    assert replace(replacing, quantity=12).result(0) is True
+    assert sent(replacing)[1:] == [("B1", 12, OLD)]
+
+
+def test_a_refused_replace_whose_terms_are_shown_all_the_same_stands(replacing: Desk) -> None:
+    unclear(replacing)
+    show(replacing, 3, 10)  # it is sent again, and the broker finds nothing to change
+    refused(replacing)
+    push(replacing, 15, 101)
+    assert terms(replacing.order()) == ("submitted", 15, NEW)
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [(ReportStatus.CANCELLED, OrderStatus.CANCELLED), (ReportStatus.EXPIRED, OrderStatus.EXPIRED)],
+)
+def test_after_a_refusal_the_order_is_what_the_query_shows_gone(
+    replacing: Desk, status: ReportStatus, becomes: OrderStatus
+) -> None:
+    refused(replacing)
+    replacing.wait(3)
+    replacing.answer(shows(10, status=status))
+    assert terms(replacing.order()) == (becomes, 10, OLD)
+
+
+# ---------------------------------------------------------------- unclear, or never reported
+
+
+@pytest.mark.parametrize("answer", [taken, unclear], ids=["taken", "unclear"])
+def test_new_terms_that_are_never_reported_are_found_by_query(replacing: Desk, answer: Callable[[Desk], None]) -> None:
+    answer(replacing)
+    assert show(replacing, 3, 15, 101) == 1
+    assert terms(replacing.order()) == ("submitted", 15, NEW)
+    assert len(sent(replacing)) == 1
+
+
+def test_an_unclear_replace_is_sent_again_when_the_query_shows_the_old_terms(replacing: Desk) -> None:
+    unclear(replacing)
+    show(replacing, 3, 10)
+    assert sent(replacing) == [("B1", 15, NEW)] * 2
+    assert in_flight(replacing.order()) == (15, NEW)
+    taken(replacing)
+    push(replacing, 15, 101)
+    assert terms(replacing.order()) == ("submitted", 15, NEW)
+
+
+def test_a_replace_taken_is_not_sent_again_while_the_query_shows_the_old_terms(replacing: Desk) -> None:
+    taken(replacing)
+    assert show(replacing, 30, 10) > 3
+    assert (len(sent(replacing)), replacing.order().status) == (1, OrderStatus.REPLACE_REQUESTED)
+
+
+def test_a_replace_whose_call_takes_long_is_not_given_up(replacing: Desk) -> None:
+    for _ in range(5):
+        replacing.tell(m.Reconcile())
+        replacing.answer(shows(10))
+        replacing.wait(11)
+    assert (len(sent(replacing)), replacing.order().status) == (1, OrderStatus.REPLACE_REQUESTED)
+    taken(replacing)
+    push(replacing, 15, 101)
+    assert terms(replacing.order()) == ("submitted", 15, NEW)
+
+
+@pytest.mark.parametrize("answer", [taken, unclear, None], ids=["taken", "unclear", "not answered"])
+def test_a_replace_lost_for_good_ends_with_the_old_terms_and_a_person_is_told(
+    replacing: Desk, answer: Callable[[Desk], None] | None
+) -> None:
+    asked = 0
+    for _ in range(300):
+        if len(sent(replacing)) > asked and answer is not None:
+            answer(replacing)
+        asked = len(sent(replacing))
+        show(replacing, 1, 10)
+    assert (terms(replacing.order()), in_flight(replacing.order())) == (("submitted", 10, OLD), (None, None))
+    (lost,) = events(replacing, "replace.lost")
+    assert (lost["alert"], lost["order_id"]) == (True, order_id())
+    show(replacing, 100, 10)
+    assert len(sent(replacing)) == asked <= 40
+    assert replace(replacing, quantity=12).result(0) is True
+
+
+def test_a_broker_that_tells_no_terms_is_asked_again_after_an_unclear_replace(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(queryable=False, market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    replace(desk, quantity=15)
+    unclear(desk)
+    works = m.StatusReported(order_id=order_id(), status=OrderStatus.SUBMITTED, at=desk.clock.now())
+    desk.tell(works)
+    assert len(sent(desk)) == 2
+    refused(desk)
+    desk.tell(works)
+    assert terms(desk.order()) == ("submitted", 10, OLD)
+    desk.tell(works)
+    assert len(sent(desk)) == 2
+
+
+# ---------------------------------------------------------------- a cancel during a replace
+
+
+def test_a_cancel_outranks_a_replace(replacing: Desk) -> None:
+    assert cancel(replacing).result(0) is True
+    assert (replacing.order().status, replacing.cancels()) == (OrderStatus.CANCEL_REQUESTED, ["B1"])
+    replacing.tell(m.OrderReported(report=shows(10, status=ReportStatus.CANCELLED)))
+    assert (replacing.order().status, in_flight(replacing.order())) == (OrderStatus.CANCELLED, (None, None))
+    assert len(replacing.store.find_orders()) == 1
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["reported", "answered"])
+def test_new_terms_granted_while_cancelling_are_taken_in(replacing: Desk, *, done: bool) -> None:
+    cancel(replacing)
+    taken(replacing, done=done)
+    push(replacing, 15, 101)
+    assert (terms(replacing.order()), in_flight(replacing.order())) == (("cancel_req", 15, NEW), (None, None))
+    replacing.tell(m.FillReported(fill=fill(1, 12)))
+    assert (replacing.order().status, replacing.order().overfill_qty) == (OrderStatus.CANCEL_REQUESTED, 0)
+    replacing.tell(m.OrderReported(report=shows(15, 101, 12, ReportStatus.CANCELLED)))
+    assert replacing.order().status is OrderStatus.CANCELLED
+
+
+def test_a_replace_goes_on_where_the_broker_refuses_the_cancel_that_outranked_it(replacing: Desk) -> None:
+    cancel(replacing)
+    cancel_refused(replacing)
+    show(replacing, 3, 10)
+    assert (replacing.order().status, in_flight(replacing.order())) == (OrderStatus.REPLACE_REQUESTED, (15, NEW))
+    push(replacing, 15, 101)
+    assert terms(replacing.order()) == ("submitted", 15, NEW)
+
+
+def test_new_terms_shown_together_with_a_refused_cancel_stand(replacing: Desk) -> None:
+    cancel(replacing)
+    cancel_refused(replacing)
+    show(replacing, 3, 15, 101)
+    assert (terms(replacing.order()), in_flight(replacing.order())) == (("submitted", 15, NEW), (None, None))
+
+
+def test_a_replace_and_its_cancel_both_refused_leave_the_old_order(replacing: Desk) -> None:
+    cancel(replacing)
+    refused(replacing)
+    cancel_refused(replacing)
+    show(replacing, 3, 10)
+    assert (terms(replacing.order()), in_flight(replacing.order())) == (("submitted", 10, OLD), (None, None))
+
+
+def test_new_terms_outranked_by_a_cancel_are_never_sent_again(replacing: Desk) -> None:
+    unclear(replacing)
+    cancel(replacing)
+    cancel_refused(replacing)
+    show(replacing, 100, 10)
+    assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 1)
+    assert len(events(replacing, "replace.lost")) == 1
+
+
+# ---------------------------------------------------------------- a kill at each point
+
+
+def ask(desk: Desk) -> None:
+    replace(desk, quantity=15, limit_price=NEW)
+
+
+LIFE = [ask, taken, lambda desk: push(desk, 15, 101)]
+
+
+@pytest.mark.parametrize("came", [False, True], ids=["kept from the broker", "at the broker"])
+@pytest.mark.parametrize("killed", [1, 2, 3], ids=["after the request", "after the answer", "after the report"])
+def test_a_kill_at_any_point_of_a_replace_leads_to_the_same_end(
+    make_desk: Callable[..., Desk], killed: int, *, came: bool
+) -> None:
+    desk = make_desk(market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    for happens in LIFE[:killed]:
+        happens(desk)
+    desk.kill()
+    at_broker = (15, 101) if came or killed == 3 else (10, 100)
+    desk.open(shows(*at_broker))
+    show(desk, 5, *at_broker)
+    assert len(sent(desk)) == (0 if at_broker == (15, 101) else 1)
+    for happens in LIFE[1:]:
+        happens(desk)
+    assert (terms(desk.order()), in_flight(desk.order())) == (("submitted", 15, NEW), (None, None))
+    before = len(sent(desk))
+    show(desk, 100, 15, 101)
+    assert len(sent(desk)) == before
+
+
+def test_a_kill_after_a_refusal_has_the_broker_refuse_it_once_more_and_no_more(replacing: Desk) -> None:
+    refused(replacing)
+    replacing.kill()
+    replacing.open(shows(10))
+    show(replacing, 5, 10)
+    assert len(sent(replacing)) == 1
+    refused(replacing)
+    show(replacing, 100, 10)
+    assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 1)
+
+
+def test_a_replace_is_sent_again_only_once_orders_may_be_sent(replacing: Desk) -> None:
+    replacing.kill()
+    gates: list[bool] = []
+    replacing.broker.on_tell = lambda told: (
+        gates.append(replacing.gate.is_open) if isinstance(told, m.ReplaceAtBroker) else None
+    )
+    replacing.open(shows(10))
+    show(replacing, 5, 10)
+    assert gates == [True]
+
+
+def test_a_replace_asked_while_the_broker_is_away_is_sent_once_it_is_back(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    desk.tell(m.BrokerLost(reason="gone"))
+    assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
+    assert sent(desk) == []
+    desk.open(shows(10))
+    show(desk, 5, 10)
+    assert sent(desk) == [("B1", 15, NEW)]
+
+
+def test_a_replace_asked_while_trading_is_halted_is_left_to_the_gate(replacing: Desk) -> None:
+    replacing.tell(m.HaltTrading(reason="lunch", by="ada", keep_orders=True))
+    unclear(replacing)
+    show(replacing, 5, 10)
+    assert len(sent(replacing)) == 2
+    replacing.tell(m.ReplaceRefused(order_id=order_id(), reason="halted", at=replacing.clock.now()))
+    show(replacing, 100, 10)
+    assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 2)
+
+
+def test_a_kill_while_a_cancel_outranks_a_replace_repeats_the_cancel_alone(replacing: Desk) -> None:
+    cancel(replacing)
+    replacing.kill()
+    replacing.open(shows(10))
+    show(replacing, 10, 10)
+    assert (replacing.cancels(), sent(replacing)) == (["B1"], [])
