@@ -1,7 +1,6 @@
 """``why``: the story of one order, from the event log."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 import msgspec
@@ -13,6 +12,7 @@ from actors.cli.stored import reading
 from actors.cli.text import clean
 from actors.model import Order, order_id_for
 from actors.model.control import TradingControl
+from actors.order_manager.working_set import CONTROL
 from actors.settings import Settings
 from actors.store.reader import StoreReads
 from actors.story import CONTEXT, Linked, Standing, StoryLine, begins, linked, standing, tell, words_of
@@ -73,11 +73,11 @@ def _story(store: StoreReads, order: Order) -> list[StoryLine]:
 
 
 def _halted(store: StoreReads) -> str | None:
-    for text in store.controls().values():
-        with suppress(msgspec.MsgspecError):  # another control
-            control = msgspec.json.decode(text, type=TradingControl)
-            return f"{control.reason} (by {control.by})"
-    return None
+    text = store.controls().get(CONTROL)
+    if not text:
+        return None
+    control = msgspec.json.decode(text, type=TradingControl)
+    return f"{control.reason} (by {control.by})"
 
 
 def _parts(part: str, rows: Sequence[msgspec.Struct]) -> list[dict[str, object]]:

@@ -22,7 +22,7 @@ def test_into_a_file_it_prints_plain_lines_and_a_summary(workspace: Workspace) -
     assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} fill      (buy|sell) \d+ [A-Z]+ at [\d.]+ [\w-]+$", out, re.MULTILINE)
     assert re.search(r"^position     [\w-]+ [A-Z]+ [+-][\d,]+", out, re.MULTILINE)
     assert re.search(r"^Ran \d+ s: [1-9]\d* orders \([1-9]\d* filled, ", out, re.MULTILINE)
-    assert "Verified: 12 promises hold" in out
+    assert "Verified: 13 promises hold" in out
 
 
 def test_ctrl_c_ends_it_with_the_summary(workspace: Workspace) -> None:
@@ -32,7 +32,7 @@ def test_ctrl_c_ends_it_with_the_summary(workspace: Workspace) -> None:
     process.send_signal(2)
     code, out, _ = ended(process)
     assert code == 0
-    assert "Verified: 12 promises hold" in out
+    assert "Verified: 13 promises hold" in out
 
 
 def test_the_books_can_be_kept_and_read(workspace: Workspace) -> None:
@@ -72,4 +72,4 @@ def test_on_a_terminal_the_picture_moves_within_five_seconds() -> None:
     assert moved_at is not None
     assert moved_at - began < 10
     assert output.count(b"order-actors demo") > 8
-    assert b"Verified: 12 promises hold" in output
+    assert b"Verified: 13 promises hold" in output

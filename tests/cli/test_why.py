@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from actors import Signal, TradingSystem
+from actors.kill_switch.latch import set_control
+from actors.model.control import TradingControl
+from actors.runtime.clock import utc_now
 from actors.store.reader import StoreReader
 from actors.store.store import Store
-from actors.system import set_halt
 from tests.cli.workspace import Workspace
 from tests.store.samples import letter
 
@@ -84,7 +86,7 @@ def test_without_a_store_no_id_is_known(workspace: Workspace) -> None:
 
 
 def test_an_order_denied_by_a_halt_says_who_halted_trading_and_why(traded: Workspace) -> None:
-    set_halt(traded.settings, halted=True, reason="a test", by="anna")
+    set_control(traded.settings, TradingControl(reason="a test", by="anna", at=utc_now()), "anna")
     with TradingSystem(traded.settings) as system:
         system.submit(Signal("alpha", "AAPL", "buy", 10, signal_id="S3")).result(DEADLINE)
         result = traded.cli("why", "S3")  # while it runs

