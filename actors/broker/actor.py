@@ -53,6 +53,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         self._attempts = 0
         self._ticks = 0
         self._queries: list[m.QueryVenue] = []  # under way, asked by this incarnation since the last loss
+        self._late: list[m.BrokerCall] = []  # replaces that were called unclear and may return yet
 
     def started(self) -> None:
         """Begin to watch deadlines; after a failure connect anew, for what was in hand is lost with its incarnation."""
@@ -66,6 +67,9 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         match message:
             case m.PlaceOrder() | m.ReplaceAtBroker():
                 tell(self._session.orders, message)
+            case m.CallReturned(call=call) if any(call is late for late in self._late):
+                # Its order may have been asked for other terms since, and no answer says which terms it is about.
+                self._late = [late for late in self._late if late is not call]
             case m.CallReturned():
                 self._returned(message)
             case m.FillReported() | m.OrderReported():
@@ -184,6 +188,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         late = TimeoutError(f"no answer within {limit:g} s")
         self._context.on_commit(lambda: lane.abandon(call))
         self._returned(m.CallReturned(call=call, value=None, error=late, at=self._context.clock.now()))
+        if isinstance(call, m.ReplaceAtBroker):
+            self._late.append(call)
 
 
 def _placed(order_id: str, value: object, error: BaseException | None, call: m.CallReturned) -> m.OrderManagerMessage:

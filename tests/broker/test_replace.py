@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors import messages as m
@@ -143,6 +144,22 @@ def test_a_replace_over_its_deadline_is_unclear_and_its_lane_goes_on(monkeypatch
     assert abandoned[0] == REPLACE
     answer = bench.order_manager.messages[0]
     assert answer == m.ReplaceUnclear(order_id=order_id(), reason="no answer within 10 s", at=answer.at)
+
+
+@pytest.mark.parametrize(("value", "error"), [(True, None), (None, OrderCancelError("lot size"))])
+def test_what_a_replace_returns_after_its_deadline_is_not_taken_for_the_answer_to_a_later_one(
+    monkeypatch: pytest.MonkeyPatch, value: object, error: Exception | None
+) -> None:
+    bench = Bench(ReplacingPlainBroker(), BrokerDeadlines(submit=10))
+    monkeypatch.setattr(Lane, "abandon", lambda lane, _call: setattr(lane, "_current", None))
+    bench.tell(REPLACE)
+    bench.begin(bench.session.orders)
+    bench.wait(11)
+    assert [type(answer) for answer in bench.order_manager.take()] == [m.ReplaceUnclear]
+    later = msgspec.structs.replace(REPLACE, quantity=20)
+    bench.tell(later)
+    assert bench.returned(REPLACE, value, error) == []
+    assert bench.returned(later, True) == [m.ReplaceTaken(order_id=order_id(), at=AT, done=True)]
 
 
 def test_a_replace_queued_or_under_way_keeps_no_order_from_being_judged() -> None:

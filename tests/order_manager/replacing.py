@@ -64,6 +64,18 @@ def push(desk: Desk, quantity: int, price: int = 100, filled: int = 0) -> None:
     desk.tell(m.OrderReported(report=shows(quantity, price, filled)))
 
 
+def show(desk: Desk, seconds: int, quantity: int, price: int = 100, filled: int = 0) -> int:
+    """Let time pass, with a broker that answers each query by these terms; returns how often it was asked."""
+    answered = len(desk.broker.all(m.QueryVenue))
+    first = answered
+    for _ in range(seconds):
+        desk.wait(1)
+        if len(desk.broker.all(m.QueryVenue)) > answered:
+            answered = len(desk.broker.all(m.QueryVenue))
+            desk.answer(shows(quantity, price, filled))
+    return answered - first
+
+
 def sent(desk: Desk) -> list[tuple[str, int, Decimal | None]]:
     """Return what the broker was asked to replace, and to what."""
     asked = desk.broker.all(m.ReplaceAtBroker)

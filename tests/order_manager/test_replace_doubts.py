@@ -20,6 +20,7 @@ from tests.order_manager.replacing import (
     refused,
     replace,
     sent,
+    show,
     shows,
     taken,
     terms,
@@ -38,18 +39,6 @@ def replacing(make_desk: Callable[..., Desk]) -> Desk:
     desk.working(**LIMIT)
     assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
     return desk
-
-
-def show(desk: Desk, seconds: int, quantity: int, price: int = 100, filled: int = 0) -> int:
-    """Let time pass, with a broker that answers each query by these terms; returns how often it was asked."""
-    answered = len(desk.broker.all(m.QueryVenue))
-    first = answered
-    for _ in range(seconds):
-        desk.wait(1)
-        if len(desk.broker.all(m.QueryVenue)) > answered:
-            answered = len(desk.broker.all(m.QueryVenue))
-            desk.answer(shows(quantity, price, filled))
-    return answered - first
 
 
 # ---------------------------------------------------------------- refused
@@ -225,88 +214,3 @@ def test_new_terms_outranked_by_a_cancel_are_never_sent_again(replacing: Desk) -
     show(replacing, 100, 10)
     assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 1)
     assert len(events(replacing, "replace.lost")) == 1
-
-
-# ---------------------------------------------------------------- a kill at each point
-
-
-def ask(desk: Desk) -> None:
-    replace(desk, quantity=15, limit_price=NEW)
-
-
-LIFE = [ask, taken, lambda desk: push(desk, 15, 101)]
-
-
-@pytest.mark.parametrize("came", [False, True], ids=["kept from the broker", "at the broker"])
-@pytest.mark.parametrize("killed", [1, 2, 3], ids=["after the request", "after the answer", "after the report"])
-def test_a_kill_at_any_point_of_a_replace_leads_to_the_same_end(
-    make_desk: Callable[..., Desk], killed: int, *, came: bool
-) -> None:
-    desk = make_desk(market=REPLACES)
-    desk.open()
-    desk.working(**LIMIT)
-    for happens in LIFE[:killed]:
-        happens(desk)
-    desk.kill()
-    at_broker = (15, 101) if came or killed == 3 else (10, 100)
-    desk.open(shows(*at_broker))
-    show(desk, 5, *at_broker)
-    assert len(sent(desk)) == (0 if at_broker == (15, 101) else 1)
-    for happens in LIFE[1:]:
-        happens(desk)
-    assert (terms(desk.order()), in_flight(desk.order())) == (("submitted", 15, NEW), (None, None))
-    before = len(sent(desk))
-    show(desk, 100, 15, 101)
-    assert len(sent(desk)) == before
-
-
-def test_a_kill_after_a_refusal_has_the_broker_refuse_it_once_more_and_no_more(replacing: Desk) -> None:
-    refused(replacing)
-    replacing.kill()
-    replacing.open(shows(10))
-    show(replacing, 5, 10)
-    assert len(sent(replacing)) == 1
-    refused(replacing)
-    show(replacing, 100, 10)
-    assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 1)
-
-
-def test_a_replace_is_sent_again_only_once_orders_may_be_sent(replacing: Desk) -> None:
-    replacing.kill()
-    gates: list[bool] = []
-    replacing.broker.on_tell = lambda told: (
-        gates.append(replacing.gate.is_open) if isinstance(told, m.ReplaceAtBroker) else None
-    )
-    replacing.open(shows(10))
-    show(replacing, 5, 10)
-    assert gates == [True]
-
-
-def test_a_replace_asked_while_the_broker_is_away_is_sent_once_it_is_back(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(market=REPLACES)
-    desk.open()
-    desk.working(**LIMIT)
-    desk.tell(m.BrokerLost(reason="gone"))
-    assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
-    assert sent(desk) == []
-    desk.open(shows(10))
-    show(desk, 5, 10)
-    assert sent(desk) == [("B1", 15, NEW)]
-
-
-def test_a_replace_asked_while_trading_is_halted_is_left_to_the_gate(replacing: Desk) -> None:
-    replacing.tell(m.HaltTrading(reason="lunch", by="ada", keep_orders=True))
-    unclear(replacing)
-    show(replacing, 5, 10)
-    assert len(sent(replacing)) == 2
-    replacing.tell(m.ReplaceRefused(order_id=order_id(), reason="halted", at=replacing.clock.now()))
-    show(replacing, 100, 10)
-    assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 2)
-
-
-def test_a_kill_while_a_cancel_outranks_a_replace_repeats_the_cancel_alone(replacing: Desk) -> None:
-    cancel(replacing)
-    replacing.kill()
-    replacing.open(shows(10))
-    show(replacing, 10, 10)
-    assert (replacing.cancels(), sent(replacing)) == (["B1"], [])
