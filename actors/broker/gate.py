@@ -1,7 +1,6 @@
 """The gate every order passes right before the broker is called."""
 
 import logging
-import os
 import threading  # noqa: TID251 - one lock for changes, which come from several threads at once
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,9 @@ DISCONNECTED: Final = "disconnected"
 
 HALTED: Final = "halted"
 """The reason while a person, a rule or the file of the kill switch halts trading."""
+
+LOOK_AGAIN: Final = 0.01
+"""Seconds between two looks at the file, which would cost a busy lane more than all its other checks."""
 
 
 class TradingGate:
@@ -32,6 +34,7 @@ class TradingGate:
     def __init__(self, *reasons: str, halt_file: Path | None = None) -> None:
         self._reasons = frozenset(reasons)
         self._halt_file = halt_file
+        self._looked = -LOOK_AGAIN
         self._changing = threading.Lock()
         self._losses = 0
 
@@ -45,11 +48,16 @@ class TradingGate:
         """Whether orders may be sent."""
         return not self._reasons
 
-    def admits(self) -> bool:
-        """Whether an order may leave now; the last look before the broker is called, at the file, too (I13)."""
-        file = self._halt_file
-        if file is not None and os.path.exists(file) and HALTED not in self._reasons:  # noqa: PTH110 - before each order
-            self.close(HALTED)
+    def admits(self, monotonic: float) -> bool:
+        """Whether an order may leave now; the last look before the broker is called, at the file, too (I13).
+
+        Args:
+            monotonic: The time, in seconds; the file is looked at again when :data:`LOOK_AGAIN` of them have passed.
+        """
+        if self._halt_file is not None and monotonic - self._looked >= LOOK_AGAIN:
+            self._looked = monotonic
+            if self._halt_file.exists():
+                self.close(HALTED)
         return not self._reasons
 
     def close(self, reason: str) -> None:

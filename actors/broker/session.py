@@ -120,7 +120,7 @@ class BrokerSession:
                 return None
 
     def _place(self, order: Order, not_after: datetime | None) -> str:
-        if not self._gate.admits():
+        if not self._gate.admits(self._clock.monotonic()):
             raise NotSent(", ".join(sorted(self._gate.reasons)))
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old")
@@ -132,7 +132,7 @@ class BrokerSession:
         """Change an order's terms; like a submit it may let more out, so it passes the gate."""
         if self._replacing is None:
             raise OrderCancelError("this broker replaces no orders", call.broker_order_id)
-        if not self._gate.admits():
+        if not self._gate.admits(self._clock.monotonic()):
             raise NotSent(", ".join(sorted(self._gate.reasons)))
         return self._replacing.replace_order(call.broker_order_id, call.quantity, call.limit_price, call.stop_price)
 

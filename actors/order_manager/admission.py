@@ -59,6 +59,7 @@ class Admission:
         self._gate = gate
         self._risk = risk
         self._hours = hours
+        self._keeps_hours = hours.sessions is not None and hours.outside_hours != "send"
         self._max_age = max_age
 
     @property
@@ -100,14 +101,14 @@ class Admission:
 
     def waits_until(self, order: Order) -> datetime | None:
         """Return when its market opens, where that is what an order has to wait for."""
-        verdict = self._hours.judge(order.symbol, self._set.now)
+        verdict = self._hours.judge(order.symbol, self._set.now) if self._keeps_hours else None
         return verdict.until if isinstance(verdict, Wait) else None
 
     def denial(self, order: Order) -> str | None:
         """Return why an order is not sent at all, with the code of the check that denies it; else None."""
         if self.halted:
             return HALTED
-        verdict = self._hours.judge(order.symbol, self._set.now)
+        verdict = self._hours.judge(order.symbol, self._set.now) if self._keeps_hours else None
         if isinstance(verdict, Refuse):
             return verdict.reason
         denial = self._risk.check(order, self._set.now, self._state)
