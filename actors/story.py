@@ -170,7 +170,7 @@ def _line(event: Event, order: Order, known: dict[str, str]) -> StoryLine:
         at=_time(body.get("at")),
         type=event.type,
         what=_what(event.type, cause, body),
-        broker=_BROKER.get(cause or "", "answered" if event.type == "fill.booked" else None),
+        broker=_way(event.type, cause, body),
         cause=cause,
         by=_text_or_none(body.get("by")),
         reason=_text_or_none(body.get("reason")),
@@ -211,8 +211,24 @@ def _what(kind: str, cause: str | None, body: Mapping[str, Any]) -> str:
     if kind == "fill.booked" and isinstance(fill, dict):
         return f"{_text(fill.get('side'))} {_text(fill.get('quantity'))} at {_text(fill.get('price'))} filled"
     if cause is not None and kind.startswith("order."):
-        return _WORDS.get(cause, cause)
+        return _WORDS.get(cause, cause) + (" and sent to the broker" if _was_sent(cause, body) else "")
+    if kind in _ANSWERS:
+        return _ANSWERS[kind]
     return kind.replace(".", " ").replace("_", " ")
+
+
+def _way(kind: str, cause: str | None, body: Mapping[str, Any]) -> str | None:
+    """Return whether an event went to the broker or came from there."""
+    if _was_sent(cause, body):
+        return "sent"
+    if kind == "fill.booked" or kind in _ANSWERS:
+        return "answered"
+    return _BROKER.get(cause or "")
+
+
+def _was_sent(cause: str | None, body: Mapping[str, Any]) -> bool:
+    """Tell whether an order was made and sent at once, by us."""
+    return "sent_at" in body and cause != _NOT_OURS
 
 
 def _relation(other: Order, order: Order) -> str:
@@ -263,8 +279,11 @@ _ENVELOPE: Final = frozenset(
     | {f"fill.{name}" for name in ("order_id", "symbol", "side", "quantity", "price", "timestamp", "seq")}
     | {f"fill.{name}" for name in ("account_id", "strategy_id", "client_order_id")}
 )
+_NOT_OURS: Final = "not ours"
 _WORDS: Final[dict[str, str]] = {
     "signal": "the order was made of its signal",
+    "bracket": "this exit was recorded; it is sent as its entry fills",
+    _NOT_OURS: "an order that is not ours was found at the broker",
     OrderEvent.SEND_STARTED: "it is sent to the broker",
     OrderEvent.DENIED: "this system denied it, nothing was sent",
     OrderEvent.TOO_OLD: "its signal was too old, nothing was sent",
@@ -287,6 +306,13 @@ _WORDS: Final[dict[str, str]] = {
     OrderEvent.ABSENT: "the broker does not know it, as asked again and again",
     OrderEvent.NEVER_SENT: "it is proven that it was never sent",
     OrderEvent.RESTARTED: "the process was started anew while its answer was missing",
+}
+_ANSWERS: Final[dict[str, str]] = {
+    "cancel.taken": "the broker took the cancel",
+    "cancel.refused": "the broker refused the cancel",
+    "cancel.unclear": "the broker's answer to the cancel did not come",
+    "replace.refused": "the broker refused the new terms",
+    "replace.unclear": "the broker's answer to the new terms did not come",
 }
 _SENT: Final = (OrderEvent.SEND_STARTED, OrderEvent.CANCEL_ASKED, OrderEvent.REPLACE_ASKED)
 _HERE: Final = (OrderEvent.DENIED, OrderEvent.TOO_OLD, OrderEvent.NEVER_SENT, OrderEvent.RESTARTED)

@@ -41,6 +41,12 @@ def gain_style(value: Decimal | int | None) -> str:
     return "green" if value > 0 else "red"
 
 
+def _prices(order: Order) -> list[Decimal]:
+    """Return an order's own prices, the trigger first."""
+    prices = (order.stop_price, order.trail_amount, order.trail_percent, order.limit_price)
+    return [price for price in prices if price is not None]
+
+
 ORDERS: Final[list[Column[Order]]] = [
     Column("created (UTC)", lambda o: moment(o.created_at), style=lambda _: "dim", rank=4),
     Column("order", lambda o: o.order_id),
@@ -49,9 +55,7 @@ ORDERS: Final[list[Column[Order]]] = [
     Column("side", lambda o: o.side, style=lambda o: side_style(o.side)),
     Column("quantity", lambda o: f"{o.quantity:,}", right=True),
     Column("filled", lambda o: f"{o.filled_qty:,}", right=True, rank=2),
-    Column(
-        "type", lambda o: o.order_type if o.limit_price is None else f"{o.order_type} {amount(o.limit_price)}", rank=6
-    ),
+    Column("type", lambda o: " ".join([o.order_type, *map(amount, _prices(o))]), rank=6),
     Column("average", lambda o: average(o.avg_fill_price), right=True, rank=5),
     Column("status", lambda o: o.status.value, style=lambda o: _STATUS_STYLES[o.status]),
     Column("note", lambda o: o.error_message or ", ".join(flag.value for flag in o.flags), rank=9, cut=True),

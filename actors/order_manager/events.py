@@ -26,6 +26,7 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         replace_quantity: This and the next two are the terms a replace in flight asks for.
         limit_price: This and the next stand in the event that created the order, and where terms changed.
         order_type: This and what follows stand in the event that created the order.
+        sent_at: When it was sent, if that was at once; else an event of its own tells.
     """
 
     event_id: str
@@ -66,6 +67,7 @@ class OrderBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     oco_group: str | None = None
     bracket_id: str | None = None
     leg: Leg | None = None
+    sent_at: datetime | None = None
 
 
 class FillBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -134,6 +136,7 @@ def order_event(  # noqa: PLR0913 - each is a member of the event
             order.oco_group,
             order.bracket_id,
             order.leg,
+            order.sent_at,
         )
     body = OrderBody(
         f"{account_id}:{seq}",

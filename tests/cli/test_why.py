@@ -42,7 +42,7 @@ def test_an_order_s_story_is_told_from_its_signal_to_its_last_fill(traded: Works
 
     events = parts(rows, "event")
     assert [event["what"] for event in events] == [
-        "the order was made of its signal",
+        "the order was made of its signal and sent to the broker",
         "the broker accepted it",
         "buy 10 at 100 filled",
     ]
