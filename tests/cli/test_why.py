@@ -46,7 +46,7 @@ def test_an_order_s_story_is_told_from_its_signal_to_its_last_fill(traded: Works
         "the broker accepted it",
         "buy 10 at 100 filled",
     ]
-    assert [event["broker"] for event in events] == [None, "answered", "answered"]
+    assert [event["broker"] for event in events] == ["sent", "answered", "answered"]
     assert parts(rows, "signal")[0]["signal_id"] == "S1"
     (now,) = parts(rows, "now")
     assert (now["status"], now["filled_qty"]) == ("filled", 10)
