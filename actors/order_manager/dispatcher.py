@@ -103,6 +103,14 @@ class Dispatcher:
             self._unsent.append(order_id)
             self._disordered = True
 
+    def hold_back(self, order_id: str) -> None:
+        """Have an order that was released wait for its next release, if it is not sent yet."""
+        if order_id in self._unsent:
+            self._unsent.remove(order_id)
+        elif order_id not in self._held:
+            return
+        self._held[order_id] = None
+
     # ------------------------------------------------------------ what waits
 
     def pump(self) -> None:

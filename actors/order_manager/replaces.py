@@ -79,9 +79,13 @@ class Replaces:
             raise RequestRefused(_why_not(order))
         return asked
 
-    def ask(self, order: Order, terms: NewTerms, by: str) -> Order | None:
-        """Ask for new terms, of whatever effect; None where the order's state does not allow it now."""
-        by_cancel = not self._capabilities(order.symbol).replaces
+    def ask(self, order: Order, terms: NewTerms, by: str, *, by_cancel: bool = False) -> Order | None:
+        """Ask for new terms, of whatever effect; None where the order's state does not allow it now.
+
+        Args:
+            by_cancel: Cancel and continue it even where the broker could replace it.
+        """
+        by_cancel = by_cancel or not self._capabilities(order.symbol).replaces
         result = ask_replace(order, terms, self._set.now, by_cancel=by_cancel)
         if result.refused:
             return None
@@ -222,6 +226,12 @@ def continued_id(order_id: str) -> str:
     """Return the id of the order that continues this one: ``….r1``, then ``….r2``; a pure function, so made once."""
     match = _CONTINUED.fullmatch(order_id)
     return f"{order_id}.r1" if match is None else f"{match[1]}.r{int(match[2]) + 1}"
+
+
+def first_id(order_id: str) -> str:
+    """Return the id of the order with which a chain of continued orders began."""
+    match = _CONTINUED.fullmatch(order_id)
+    return order_id if match is None else match[1]
 
 
 def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, stop_price: Decimal | None) -> NewTerms:
