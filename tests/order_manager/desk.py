@@ -35,9 +35,7 @@ class Desk:
         recoveries: How often trading was opened.
     """
 
-    def __init__(
-        self, folder: Path, *, queryable: bool = True, market: Market = PLAIN_MARKET, **settings: Any
-    ) -> None:
+    def __init__(self, folder: Path, *, queryable: bool = True, market: Market = PLAIN_MARKET, **settings: Any) -> None:
         self.file = folder / "orders.db"
         self.clock = VirtualClock()
         self.broker, self.consumer, self.portfolio, self.follower = Probe(), Probe(), Probe(), Probe()
