@@ -62,9 +62,7 @@ class Cancels:
         return result.order
 
     def insist(self, order: Order, by: str, why: str) -> None:
-        """Ask for a cancel that follows from a rule, unless it is asked for; a broker that goes on refusing it is not
-        asked for ever.
-        """
+        """Ask once for a cancel that follows from a rule; a broker that goes on refusing it is not asked for ever."""
         if not order.is_live or is_asked(order):
             return
         if self._refusals[order.order_id] < ENOUGH:

@@ -82,8 +82,7 @@ class Replaces:
     def ask(self, order: Order, terms: NewTerms, by: str, *, by_cancel: bool = False) -> Order | None:
         """Ask for new terms, of whatever effect; None where the order's state does not allow it now.
 
-        Args:
-            by_cancel: Cancel and continue it even where the broker could replace it.
+        ``by_cancel`` has the order cancelled and continued by another even where the broker could replace it.
         """
         by_cancel = by_cancel or not self._capabilities(order.symbol).replaces
         result = ask_replace(order, terms, self._set.now, by_cancel=by_cancel)
