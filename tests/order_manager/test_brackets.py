@@ -1,4 +1,4 @@
-"""Brackets: the exits of a position work for what is open of it, whatever happens to the entry, to them or to us."""
+"""Brackets: the exits of a position work for what is open of it, from the entry to the end."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,13 +13,22 @@ from actors.errors import SignalError
 from actors.model import OrderStatus
 from actors.order_manager.admission import Market
 from actors.store.unit import Outcome
+from tests.order_manager.brackets import (
+    ENTRY,
+    LONG,
+    LOSS,
+    PROFIT,
+    SHORT,
+    alerts,
+    both,
+    cancel,
+    enter,
+    fills,
+    status,
+)
 from tests.order_manager.desk import Desk
-from tests.order_manager.venue import Venue, leg_id, market
-from tests.support.builders import order_id, queued, signal
-
-ENTRY, PROFIT, LOSS = order_id(1), leg_id(1, "tp"), leg_id(1, "sl")
-LONG = {"take_profit": Decimal(110), "stop_loss": Decimal(90)}
-SHORT = {"action": "sell", "take_profit": Decimal(90), "stop_loss": Decimal(110)}
+from tests.order_manager.venue import Venue, market
+from tests.support.builders import queued, signal
 
 
 @pytest.fixture(params=[True, False], ids=["broker replaces", "broker replaces none"])
@@ -30,45 +39,6 @@ def venue(request: pytest.FixtureRequest, make_desk: Callable[..., Desk]) -> Ven
 @pytest.fixture
 def replacing(make_desk: Callable[..., Desk]) -> Venue:
     return Venue(make_desk(market=market(replaces=True)))
-
-
-def enter(venue: Venue, **changes: Any) -> None:
-    """Send an entry of ten shares with both exits, and have the broker take it."""
-    venue.desk.place(1, **(LONG | changes))
-    venue.settle()
-
-
-def both(quantity: int) -> dict[str, int]:
-    return {"take_profit": quantity, "stop_loss": quantity}
-
-
-def fills(venue: Venue, identity: str, *quantities: int) -> None:
-    """Have an order trade, and wait until everything that follows from it is done."""
-    for quantity in quantities:
-        venue.trade(identity, quantity)
-        venue.settle()
-
-
-def status(venue: Venue, identity: str) -> OrderStatus:
-    return venue.desk.order_by_id(identity).status
-
-
-def cancel(venue: Venue, identity: str) -> None:
-    reply: Future[bool] = Future()
-    venue.desk.tell(m.CancelOrder(order_id=identity, reply=reply))
-    assert reply.result(0) is True
-    venue.settle()
-
-
-def replace(venue: Venue, identity: str, **terms: Any) -> None:
-    reply: Future[bool] = Future()
-    venue.desk.tell(m.ReplaceOrder(order_id=identity, reply=reply, **terms))
-    assert reply.result(0) is True
-    venue.settle()
-
-
-def alerts(venue: Venue) -> list[str]:
-    return [event.type for event in venue.desk.store.events() if event.type.startswith("bracket.")]
 
 
 # ---------------------------------------------------------------- the exits of an entry
@@ -277,238 +247,31 @@ def test_a_fill_after_the_entry_was_cancelled_without_any_is_a_matter_for_a_pers
     assert alerts(venue) == ["bracket.exposed"]
 
 
-# ---------------------------------------------------------------- reversals
+# ---------------------------------------------------------------- entries of which nobody knows
 
 
-def test_a_reversal_of_a_part_of_the_entry_shrinks_the_exits(venue: Venue) -> None:
-    enter(venue)
-    original = venue.trade(ENTRY, 10)
+@pytest.mark.parametrize("restart", [False, True], ids=["in one life", "over a restart"])
+def test_exits_wait_for_an_entry_that_is_unclear_and_work_once_it_is_found(venue: Venue, *, restart: bool) -> None:
+    venue.hears = lambda command: not isinstance(command, m.QueryVenue)
+    venue.desk.place(1, **LONG)
+    venue.answers.clear()
+    venue.desk.tell(m.OrderUnclear(order_id=ENTRY, reason="no answer", at=venue.desk.clock.now()))
+    if restart:
+        venue.kill()
+    assert [status(venue, key) for key in (ENTRY, PROFIT)] == [OrderStatus.UNKNOWN, OrderStatus.PENDING]
+    venue.trade(ENTRY, 4)
     venue.settle()
-    venue.take_back(original, 4)
-    venue.settle()
-    assert venue.exits() == both(6)
-    fills(venue, ENTRY, 4)
-    assert venue.exits() == both(10)
+    assert venue.desk.sent()[-1:] in ([ENTRY], [])
+    venue.hears = lambda _command: True
+    venue.calm(5)
+    assert (status(venue, ENTRY), venue.exits()) == (OrderStatus.PARTIAL_FILL, both(4))
 
 
-def test_a_reversal_of_all_that_was_filled_takes_the_exits_back_until_the_entry_fills_again(venue: Venue) -> None:
+def test_exits_of_an_entry_that_never_reached_the_broker_are_cancelled(venue: Venue) -> None:
+    venue.hears = lambda command: not isinstance(command, m.PlaceOrder)
     enter(venue)
-    original = venue.trade(ENTRY, 4)
-    venue.settle()
-    venue.take_back(original)
-    venue.settle()
-    assert venue.working() == {ENTRY: 10}
-    fills(venue, ENTRY, 7)
-    assert venue.exits() == both(7)
-
-
-def test_a_reversal_of_all_that_a_cancelled_entry_filled_ends_the_exits(venue: Venue) -> None:
-    enter(venue)
-    original = venue.trade(ENTRY, 4)
-    venue.settle()
-    cancel(venue, ENTRY)
-    venue.take_back(original)
-    venue.book[ENTRY].status = ReportStatus.CANCELLED
-    venue.settle()
-    assert venue.working() == {}
-
-
-def test_exits_that_still_wait_when_the_fill_is_taken_back_go_on_waiting(venue: Venue) -> None:
-    enter(venue)
-    venue.desk.gate.close("stopping")
-    original = venue.trade(ENTRY, 4)
-    venue.settle()
-    venue.take_back(original)
-    venue.settle()
-    venue.desk.gate.open("stopping")
-    venue.calm(2)
-    assert venue.desk.sent() == [ENTRY]
-    fills(venue, ENTRY, 6)
-    assert venue.exits() == both(6)
-
-
-def test_a_reversal_of_an_exit_s_fill_lets_it_work_for_that_again(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    original = venue.trade(venue.live("take_profit"), 4)
-    venue.settle()
-    venue.take_back(original)
-    venue.settle()
-    assert venue.exits() == both(10)
-
-
-# ---------------------------------------------------------------- exits that fail
-
-
-def test_a_refused_exit_is_a_matter_for_a_person_once_and_the_other_works(venue: Venue) -> None:
-    venue.refuses = lambda command: isinstance(command, m.PlaceOrder) and command.order.leg == "stop_loss"
-    enter(venue)
-    fills(venue, ENTRY, 4, 6)
-    assert venue.exits() == {"take_profit": 10}
-    assert (status(venue, LOSS), alerts(venue)) == (OrderStatus.REJECTED, ["bracket.exit_failed"])
-
-
-def test_an_expired_exit_is_a_matter_for_a_person(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    venue.end(PROFIT, ReportStatus.EXPIRED)
-    venue.settle()
-    assert (venue.exits(), alerts(venue)) == ({"stop_loss": 10}, ["bracket.exit_failed"])
-
-
-def test_an_exit_that_the_broker_cancels_for_reasons_of_its_own_is_a_matter_for_a_person(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    venue.end(LOSS, ReportStatus.CANCELLED)
-    venue.settle()
-    assert (venue.exits(), alerts(venue)) == ({"take_profit": 10}, ["bracket.exit_failed"])
-
-
-def test_an_exit_denied_while_its_position_is_open_is_a_matter_for_a_person(venue: Venue) -> None:
-    enter(venue)
-    venue.desk.gate.close("stopping")
-    fills(venue, ENTRY, 10)
-    venue.desk.tell(m.HaltTrading(reason="drill", by="ann"))
-    assert [status(venue, key) for key in (PROFIT, LOSS)] == [OrderStatus.REJECTED] * 2
-    assert alerts(venue) == ["bracket.exit_failed"] * 2
-
-
-def test_an_exit_that_ends_as_its_position_does_is_no_failure(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    venue.trade(PROFIT, 10)
-    venue.end(LOSS, ReportStatus.EXPIRED)
-    venue.settle()
-    assert (status(venue, LOSS), alerts(venue)) == (OrderStatus.EXPIRED, [])
-
-
-def test_growth_that_the_broker_refuses_is_asked_for_once_and_told_to_a_person(replacing: Venue) -> None:
-    enter(replacing)
-    fills(replacing, ENTRY, 4)
-    replacing.refuses = lambda command: isinstance(command, m.ReplaceAtBroker)
-    fills(replacing, ENTRY, 6)
-    replacing.calm(20)
-    assert replacing.exits() == both(4)
-    assert len(replacing.desk.broker.all(m.ReplaceAtBroker)) == 2
-    assert alerts(replacing) == ["bracket.exit_misfit"] * 2
-
-
-def test_growth_that_was_refused_does_not_keep_the_exits_from_shrinking_to_it_later(replacing: Venue) -> None:
-    enter(replacing)
-    fills(replacing, ENTRY, 4)
-    replacing.refuses = lambda command: isinstance(command, m.ReplaceAtBroker)
-    fills(replacing, ENTRY, 3)
-    replacing.calm(5)
-    replacing.refuses = lambda _command: False
-    original = replacing.trade(ENTRY, 3)
-    replacing.settle()
-    assert replacing.exits() == both(10)
-    replacing.take_back(original)
-    replacing.settle()
-    assert replacing.exits() == both(7)
-
-
-def test_an_exit_that_the_broker_does_not_let_shrink_makes_room_for_a_smaller_one(replacing: Venue) -> None:
-    enter(replacing)
-    fills(replacing, ENTRY, 10)
-    replacing.refuses = lambda command: isinstance(command, m.ReplaceAtBroker)
-    fills(replacing, PROFIT, 4)
-    replacing.calm(5)
-    assert replacing.working() == {PROFIT: 6, f"{LOSS}.r1": 6}
-    assert alerts(replacing) == []
-
-
-def test_an_exit_that_can_neither_shrink_nor_be_cancelled_is_a_matter_for_a_person(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    venue.refuses = lambda command: isinstance(command, m.ReplaceAtBroker | m.CancelAtBroker)
-    fills(venue, PROFIT, 4)
-    venue.calm(30)
-    assert venue.working() == {PROFIT: 6, LOSS: 10}
-    assert alerts(venue) == ["bracket.exit_misfit"]
-    assert len(venue.desk.broker.all(m.CancelAtBroker)) <= 2
-
-
-def test_an_exit_that_the_broker_refuses_to_cancel_is_not_asked_for_ever(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    venue.refuses = lambda command: isinstance(command, m.CancelAtBroker)
-    fills(venue, PROFIT, 10)
-    venue.calm(60)
-    assert venue.desk.cancels() == [venue.book[LOSS].broker_id] * 3
-    assert "cancel.refused_again" in venue.desk.kinds()
-
-
-# ---------------------------------------------------------------- what people ask for
-
-
-def test_a_new_price_of_an_exit_stays_through_every_change(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 4)
-    replace(venue, venue.live("take_profit"), limit_price=Decimal(120))
-    fills(venue, ENTRY, 6)
-    assert venue.exits() == both(10)
-    assert venue.book[venue.live("take_profit")].limit_price == Decimal(120)
-
-
-def test_a_new_price_of_an_exit_that_waits_is_the_one_it_is_sent_with(venue: Venue) -> None:
-    enter(venue)
-    replace(venue, LOSS, stop_price=Decimal(80))
-    assert venue.desk.sent() == [ENTRY]
-    fills(venue, ENTRY, 4)
-    assert (venue.exits(), venue.book[LOSS].stop_price) == (both(4), Decimal(80))
-
-
-def test_an_exit_goes_on_working_for_what_is_open_whatever_quantity_a_person_gives_it(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    replace(venue, PROFIT, quantity=30)
-    venue.calm(3)
-    assert venue.exits() == both(10)
-
-
-def test_exits_follow_an_entry_that_got_new_terms(venue: Venue) -> None:
-    enter(venue, order_type="limit", limit_price=Decimal(100))
-    fills(venue, ENTRY, 4)
-    replace(venue, ENTRY, quantity=20, limit_price=Decimal(101))
-    (entry,) = [key for key, row in venue.book.items() if row.order.leg is None and row.leaves > 0]
-    assert (venue.working()[entry], venue.exits()) == (16, both(4))
-    fills(venue, entry, 16)
-    assert venue.exits() == both(20)
-    fills(venue, venue.live("stop_loss"), 20)
-    assert venue.working() == {}
-
-
-def test_exits_wait_for_an_entry_that_makes_room_for_another(venue: Venue) -> None:
-    enter(venue, order_type="limit", limit_price=Decimal(100))
-    replace(venue, ENTRY, limit_price=Decimal(101))
-    assert [status(venue, key) for key in (PROFIT, LOSS)] == [OrderStatus.PENDING] * 2
-    (entry,) = venue.working()
-    fills(venue, entry, 10)
-    assert venue.exits() == both(10)
-
-
-def test_an_exit_that_a_person_cancels_stays_away_and_the_other_works_on(venue: Venue) -> None:
-    enter(venue)
-    fills(venue, ENTRY, 4)
-    cancel(venue, PROFIT)
-    fills(venue, ENTRY, 6)
-    assert (venue.exits(), alerts(venue)) == ({"stop_loss": 10}, [])
-
-
-def test_an_exit_that_makes_room_for_a_smaller_one_is_sent_for_what_is_open_by_then(
-    make_desk: Callable[..., Desk],
-) -> None:
-    venue = Venue(make_desk(market=market(replaces=False)))
-    enter(venue)
-    fills(venue, ENTRY, 10)
-    venue.trade(PROFIT, 4)
-    venue.desk.tell(venue.answers.popleft())  # the stop loss is to shrink to 6
-    venue.trade(PROFIT, 3)
-    venue.desk.tell(venue.answers.pop())  # and by the time it has made room, to 3
-    venue.settle()
-    assert venue.book[f"{LOSS}.r1"].order.quantity == 3
-    assert venue.exits() == both(3)
+    venue.calm(100)
+    assert [status(venue, key) for key in (ENTRY, PROFIT, LOSS)] == [OrderStatus.REJECTED, *[OrderStatus.CANCELLED] * 2]
 
 
 # ---------------------------------------------------------------- what the broker takes
@@ -545,99 +308,3 @@ def test_exits_are_good_for_the_day_where_the_broker_takes_nothing_longer(make_d
     venue = Venue(make_desk(market=plain("limit")))
     enter(venue, stop_loss=None)
     assert venue.desk.order_by_id(PROFIT).time_in_force == "day"
-
-
-# ---------------------------------------------------------------- entries of which nobody knows
-
-
-@pytest.mark.parametrize("restart", [False, True], ids=["in one life", "over a restart"])
-def test_exits_wait_for_an_entry_that_is_unclear_and_work_once_it_is_found(venue: Venue, *, restart: bool) -> None:
-    venue.hears = lambda command: not isinstance(command, m.QueryVenue)
-    venue.desk.place(1, **LONG)
-    venue.answers.clear()
-    venue.desk.tell(m.OrderUnclear(order_id=ENTRY, reason="no answer", at=venue.desk.clock.now()))
-    if restart:
-        venue.kill()
-    assert [status(venue, key) for key in (ENTRY, PROFIT)] == [OrderStatus.UNKNOWN, OrderStatus.PENDING]
-    venue.trade(ENTRY, 4)
-    venue.settle()
-    assert venue.desk.sent()[-1:] in ([ENTRY], [])
-    venue.hears = lambda _command: True
-    venue.calm(5)
-    assert (status(venue, ENTRY), venue.exits()) == (OrderStatus.PARTIAL_FILL, both(4))
-
-
-def test_exits_of_an_entry_that_never_reached_the_broker_are_cancelled(venue: Venue) -> None:
-    venue.hears = lambda command: not isinstance(command, m.PlaceOrder)
-    enter(venue)
-    venue.calm(100)
-    assert [status(venue, key) for key in (ENTRY, PROFIT, LOSS)] == [OrderStatus.REJECTED, *[OrderStatus.CANCELLED] * 2]
-
-
-# ---------------------------------------------------------------- kills
-
-
-def story(venue: Venue, moment: Callable[[], None]) -> None:
-    """Play a bracket from the entry to the end; ``moment`` comes after every single message."""
-
-    def hear_out() -> None:
-        moment()
-        while venue.answers:
-            venue.desk.tell(venue.answers.popleft())
-            moment()
-        venue.calm(3)
-
-    venue.desk.place(1, **LONG)
-    hear_out()
-    for quantity in (4, 5):
-        venue.trade(ENTRY, quantity)
-        hear_out()
-    venue.trade(venue.live("take_profit"), 3)
-    hear_out()
-    venue.trade(venue.live("stop_loss"), 2)
-    hear_out()
-    venue.trade(venue.live("stop_loss"), 4)
-    hear_out()
-    venue.calm(5)
-
-
-class Reached(Exception):
-    """The story has no more moments."""
-
-
-@pytest.mark.parametrize("lost", [False, True], ids=["commands arrive", "commands are lost with the process"])
-def test_a_kill_after_any_message_changes_nothing_in_the_end(
-    make_desk: Callable[..., Desk], tmp_path: Any, *, lost: bool
-) -> None:
-    for replaces in (True, False):
-        number = 0
-        while True:
-            folder = tmp_path / f"{replaces}-{number}"
-            folder.mkdir()
-            desk = Desk(folder, market=market(replaces=replaces))
-            venue = Venue(desk)
-            passed = 0
-
-            def moment(venue: Venue = venue, stop: int = number) -> None:
-                nonlocal passed
-                if lost:  # what is told in the batch before the kill does not arrive, unless it places an order
-                    passing = passed + 1 == stop
-                    venue.hears = lambda command: (
-                        not (passing and isinstance(command, m.CancelAtBroker | m.ReplaceAtBroker))
-                    )
-                if passed == stop:
-                    venue.hears = lambda _command: True
-                    venue.kill()
-                passed += 1
-
-            story(venue, moment)
-            filled = {key: row.filled for key, row in venue.book.items() if row.filled > 0}
-            legs = {leg: sum(row.filled for row in venue.book.values() if row.order.leg == leg) for leg in both(0)}
-            assert (filled[ENTRY], legs, venue.working()) == (9, {"take_profit": 3, "stop_loss": 6}, {}), number
-            assert all(order.status.is_final for order in desk.store.find_orders()), number
-            assert alerts(venue) == [], number
-            desk.store.close()
-            if passed <= number:
-                break
-            number += 1
-        assert number > 15
