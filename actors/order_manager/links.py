@@ -14,10 +14,10 @@ from typing import Final
 from actors.broker.base import Capabilities
 from actors.model import Order, OrderFlag, OrderStatus, Signal
 from actors.order_manager.book import NewTerms, ask_replace
+from actors.order_manager.bracket import Bracket, bracket_of, exit_order, exits_of, is_entry, refusal_of_exits
 from actors.order_manager.cancels import Cancels, is_asked
 from actors.order_manager.dispatcher import Dispatcher
-from actors.order_manager.exits import exit_order, exits_of, refusal_of_exits
-from actors.order_manager.replaces import Replaces, first_id
+from actors.order_manager.replaces import Replaces, continuation, first_id
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.working_set import WorkingSet
 from actors.store.store import Store
@@ -72,7 +72,7 @@ class Links:
 
     def opened(self, entry: Order) -> None:
         """Record the exits of a new entry, which wait for its fills."""
-        if entry.is_live and _is_entry(entry) and entry.parent_id is None:
+        if entry.is_live and is_entry(entry) and entry.parent_id is None:
             takes = self._capabilities(entry.symbol)
             for leg, price in exits_of(entry):
                 self._dispatcher.hold(exit_order(entry, leg, price, takes), BRACKET)
@@ -94,8 +94,8 @@ class Links:
                 self._warn(order)
 
     def _follow(self, orders: Iterable[Order]) -> None:
-        linked = [order for order in orders if order.oco_group is not None or _bracket_of(order) is not None]
-        for bracket in dict.fromkeys(key for order in linked if (key := _bracket_of(order)) is not None):
+        linked = [order for order in orders if order.oco_group is not None or bracket_of(order) is not None]
+        for bracket in dict.fromkeys(key for order in linked if (key := bracket_of(order)) is not None):
             self._follow_bracket(self._bracket(bracket))
         groups = ((order.strategy_id, order.oco_group) for order in linked if order.oco_group is not None)
         for strategy_id, group in dict.fromkeys(groups):
@@ -112,21 +112,34 @@ class Links:
             if first_id(order.order_id) != first_id(first.order_id):
                 self._cancels.insist(order, GROUP, f"order {first.order_id} of the group {group} has traded")
 
-    def _follow_bracket(self, bracket: "_Bracket") -> None:
+    def _follow_bracket(self, bracket: Bracket) -> None:
         if bracket.closed > 0:
             for order in bracket.entries:
                 self._cancels.insist(order, BRACKET, "an exit has traded")
-        for order in bracket.exits:
-            if not order.is_live:
-                self._tries.pop(order.order_id, None)
-            elif bracket.left > 0:
-                self._fit(order, order.filled_qty + bracket.left)
-            elif bracket.closed > 0:
-                self._cancels.insist(order, BRACKET, "nothing is left of the position")
-            elif not any(entry.is_live for entry in bracket.entries):
-                self._cancels.insist(order, BRACKET, "the entry filled none")
-            else:
-                self._withdraw(order)
+        for *earlier, newest in bracket.legs():
+            for order in earlier:  # live again by a reversal alone
+                self._cancels.insist(order, BRACKET, f"order {newest.order_id} continues it")
+            self._follow_exit(newest, bracket)
+
+    def _follow_exit(self, order: Order, bracket: Bracket) -> None:
+        if not order.is_live:
+            self._tries.pop(order.order_id, None)
+            if order.status is OrderStatus.FILLED and bracket.left > 0:
+                self._go_on(order, bracket.left)
+        elif bracket.left > 0:
+            self._fit(order, order.filled_qty + bracket.left)
+        elif bracket.closed > 0:
+            self._cancels.insist(order, BRACKET, "nothing is left of the position")
+        elif not any(entry.is_live for entry in bracket.entries):
+            self._cancels.insist(order, BRACKET, "the entry filled none")
+        else:
+            self._withdraw(order)
+
+    def _go_on(self, order: Order, left: int) -> None:
+        """Have another exit go on for one that was filled before the broker heard that the entry had filled more."""
+        following = continuation(order, _with_total(order, order.filled_qty + left), self._set.account_id)
+        if following is not None:
+            self._dispatcher.hold(following, BRACKET)
 
     def _fit(self, order: Order, total: int) -> None:
         """Have an exit work for what is open, no more and no less."""
@@ -170,20 +183,23 @@ class Links:
 
     def _warn(self, order: Order) -> None:
         """Tell a person of a position that its bracket does not protect, or closed more than once."""
-        key = _bracket_of(order)
+        key = bracket_of(order)
         if key is None:
             return
         failed = order.leg is not None and self._has_failed(order)
-        traded = any(fill.client_order_id == order.order_id for fill in self._set.unit.fills)
+        traded = [fill.quantity for fill in self._set.unit.fills if fill.client_order_id == order.order_id]
         if not failed and not traded:
             return
         bracket = self._bracket(key)
         if failed and bracket.left > 0:
             reason = f"the {order.leg} exit is {order.status.value}; see whether the position needs another"
             self._alert("bracket.exit_failed", order, reason)
-        works = any(one.is_live and not is_asked(one) for one in bracket.exits)
-        if traded and order.leg is None and bracket.left > 0 and not works:
-            reason = f"{bracket.left} are open and no exit works any more; see whether the position needs another"
+        working = {one.leg for one in bracket.exits if one.is_live and not is_asked(one)}
+        gone = [leg for leg, _ in exits_of(bracket.entries[0]) if leg not in working]
+        late = bracket.closed > 0 if order.leg is None else min(traded, default=0) < 0
+        exposed = bool(gone) if late else order.leg is None and not working
+        if traded and bracket.left > 0 and exposed:
+            reason = f"{bracket.left} are open and no {' and no '.join(gone)} exit works any more; see what they need"
             self._alert("bracket.exposed", order, reason)
         if traded and bracket.closed > bracket.opened:
             reason = f"the exits closed {bracket.closed} of {bracket.opened}; see what has become of the position"
@@ -205,8 +221,8 @@ class Links:
 
     # ------------------------------------------------------------ who belongs together
 
-    def _bracket(self, bracket: str) -> "_Bracket":
-        return _Bracket(self._newest(self._store.orders_of_bracket(bracket), lambda o: _bracket_of(o) == bracket))
+    def _bracket(self, bracket: str) -> Bracket:
+        return Bracket(self._newest(self._store.orders_of_bracket(bracket), lambda o: bracket_of(o) == bracket))
 
     def _group(self, strategy_id: str, group: str) -> list[Order]:
         def belongs(order: Order) -> bool:
@@ -225,30 +241,8 @@ class Links:
         return list(found.values())
 
 
-class _Bracket:
-    """The orders of a bracket, and the quantities that follow from what they filled."""
-
-    def __init__(self, members: list[Order]) -> None:
-        self.entries = [order for order in members if order.leg is None]
-        self.exits = [order for order in members if order.leg is not None]
-        self.opened = sum(order.filled_qty for order in self.entries)
-        self.closed = sum(order.filled_qty for order in self.exits)
-        self.left = max(self.opened - self.closed, 0)
-
-
 def _with_total(order: Order, total: int) -> NewTerms:
     return NewTerms(total, order.limit_price, order.stop_price)
-
-
-def _is_entry(order: Order) -> bool:
-    return order.take_profit is not None or order.stop_loss is not None
-
-
-def _bracket_of(order: Order) -> str | None:
-    """Return the bracket an order belongs to: the id of its first entry."""
-    if order.bracket_id is not None:
-        return order.bracket_id
-    return order.order_id if _is_entry(order) else None
 
 
 def _may_end(order: Order) -> bool:

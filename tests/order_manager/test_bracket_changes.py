@@ -94,6 +94,27 @@ def test_a_reversal_of_an_exit_s_fill_lets_it_work_for_that_again(venue: Venue) 
     assert venue.exits() == both(10)
 
 
+def test_a_reversal_that_opens_a_position_again_whose_other_exit_is_gone_is_a_matter_for_a_person(venue: Venue) -> None:
+    enter(venue)
+    fills(venue, ENTRY, 10)
+    original = venue.trade(PROFIT, 10)
+    venue.settle()
+    venue.take_back(original)
+    venue.settle()
+    assert (venue.exits(), alerts(venue)) == ({"take_profit": 10}, ["bracket.exposed"])
+
+
+def test_a_reversal_that_revives_an_exit_which_another_continues_does_not_make_both_work(venue: Venue) -> None:
+    enter(venue)
+    fills(venue, ENTRY, 6)
+    venue.trade(ENTRY, 3)
+    original = venue.trade(venue.live("take_profit"), 6)
+    venue.calm(4)
+    venue.take_back(original, 2)
+    venue.calm(3)
+    assert venue.exits() == both(5)
+
+
 # ---------------------------------------------------------------- exits that fail
 
 

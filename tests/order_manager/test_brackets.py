@@ -150,6 +150,18 @@ def test_a_fill_of_the_entry_that_crosses_its_cancel_is_covered(venue: Venue) ->
     assert venue.exits() == both(7)
 
 
+@pytest.mark.parametrize("leg", ["take_profit", "stop_loss"])
+def test_an_exit_filled_before_the_broker_heard_of_its_growth_is_followed_by_another(venue: Venue, leg: str) -> None:
+    enter(venue)
+    fills(venue, ENTRY, 6)
+    venue.trade(ENTRY, 3)
+    venue.trade(venue.live(leg), 6)
+    venue.calm(4)
+    assert (venue.exits(), alerts(venue)) == (both(3), [])
+    fills(venue, venue.live(leg), 3)
+    assert venue.working() == {}
+
+
 def test_a_fill_of_entry_and_exit_in_one_batch_leaves_the_difference_open(venue: Venue) -> None:
     enter(venue)
     fills(venue, ENTRY, 4)
@@ -179,8 +191,8 @@ def test_an_entry_that_fills_after_its_position_was_closed_is_a_matter_for_a_per
     venue.trade(venue.live("take_profit"), 6)
     venue.trade(ENTRY, 4)
     venue.settle()
-    assert venue.working() == {}
-    assert alerts(venue) == ["bracket.exposed"]
+    assert venue.working() == {f"{PROFIT}.r1": 4}
+    assert alerts(venue) == ["bracket.exposed"]  # the stop loss was cancelled before
 
 
 # ---------------------------------------------------------------- entries that end

@@ -1,4 +1,4 @@
-"""The exits of a bracket: which ones an entry has, and the orders they are."""
+"""A bracket: an entry and its exits, each of them with the orders that continue it."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,6 +7,41 @@ from typing import Final
 from actors.broker.base import Capabilities
 from actors.model import Order, OrderStatus, OrderType, Signal, TimeInForce
 from actors.model.terms import Leg, Side
+
+
+class Bracket:
+    """The orders of a bracket, oldest first, and the quantities that follow from what they filled.
+
+    Attributes:
+        opened, closed: What the entries and what the exits filled, in shares.
+        left: What is open and every exit works for, never negative.
+    """
+
+    def __init__(self, members: list[Order]) -> None:
+        self.entries = [order for order in members if order.leg is None]
+        self.exits = [order for order in members if order.leg is not None]
+        self.opened = sum(order.filled_qty for order in self.entries)
+        self.closed = sum(order.filled_qty for order in self.exits)
+        self.left = max(self.opened - self.closed, 0)
+
+    def legs(self) -> list[list[Order]]:
+        """Return the orders of each leg, the one that continues the others last."""
+        chains: dict[Leg | None, list[Order]] = {}
+        for order in self.exits:
+            chains.setdefault(order.leg, []).append(order)
+        return list(chains.values())
+
+
+def is_entry(order: Order) -> bool:
+    """Return whether an order asks for exits."""
+    return order.take_profit is not None or order.stop_loss is not None
+
+
+def bracket_of(order: Order) -> str | None:
+    """Return the bracket an order belongs to: the id of its first entry."""
+    if order.bracket_id is not None:
+        return order.bracket_id
+    return order.order_id if is_entry(order) else None
 
 
 def exits_of(entry: Order | Signal) -> Iterator[tuple[Leg, Decimal]]:
