@@ -28,7 +28,7 @@ from tests.order_manager.brackets import (
 )
 from tests.order_manager.desk import Desk
 from tests.order_manager.venue import Venue, market
-from tests.support.builders import queued, signal
+from tests.support.builders import later, queued, signal
 
 
 @pytest.fixture(params=[True, False], ids=["broker replaces", "broker replaces none"])
@@ -236,6 +236,40 @@ def test_an_entry_denied_while_it_waits_takes_its_exits_with_it(venue: Venue) ->
     venue.desk.tell(m.HaltTrading(reason="drill", by="ann"))
     assert {o.status for o in venue.desk.store.find_orders()} == {OrderStatus.REJECTED}
     assert alerts(venue) == []  # nothing is open
+
+
+def deny_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.order_manager.admission.Admission.denial", lambda _self, _order: "max_order_value")
+
+
+def test_an_entry_that_a_check_denies_when_its_turn_comes_takes_its_exits_with_it(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.desk.gate.close("stopping")
+    enter(venue)
+    deny_all(monkeypatch)
+    venue.desk.gate.open("stopping")
+    venue.calm(2)
+    assert [status(venue, key) for key in (ENTRY, PROFIT, LOSS)] == [OrderStatus.REJECTED, *[OrderStatus.CANCELLED] * 2]
+    assert (venue.book, alerts(venue)) == ({}, [])
+
+
+def test_an_entry_that_gets_too_old_while_it_waits_takes_its_exits_with_it(venue: Venue) -> None:
+    venue.desk.gate.close("stopping")
+    enter(venue, expires_at=later(5))
+    venue.calm(7)
+    venue.desk.gate.open("stopping")
+    venue.calm(2)
+    assert [status(venue, key) for key in (ENTRY, PROFIT, LOSS)] == [OrderStatus.EXPIRED, *[OrderStatus.CANCELLED] * 2]
+    assert (venue.book, alerts(venue)) == ({}, [])
+
+
+def test_an_exit_that_a_check_denies_is_a_matter_for_a_person(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(venue)
+    deny_all(monkeypatch)
+    fills(venue, ENTRY, 10)
+    assert [status(venue, key) for key in (PROFIT, LOSS)] == [OrderStatus.REJECTED] * 2
+    assert (venue.working(), alerts(venue)) == ({}, ["bracket.exit_failed"] * 2)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "cancelled by the broker", "expired"])

@@ -12,7 +12,7 @@ from actors.broker.base import ReportStatus
 from actors.model import OrderFlag, OrderStatus
 from actors.store.unit import Outcome
 from tests.order_manager.desk import Desk, ids
-from tests.order_manager.venue import Venue, market
+from tests.order_manager.venue import Venue, leg_id, market
 from tests.support.builders import order_id, queued
 
 
@@ -71,6 +71,13 @@ def test_groups_are_a_strategy_s_own(venue: Venue) -> None:
     place(venue, 4, oco_group=None)
     trade(venue, 1)
     assert venue.working() == {order_id(1): 6, order_id(2): 10, order_id(3): 10, order_id(4): 10}
+
+
+def test_a_member_that_is_cancelled_takes_its_exits_with_it_and_exits_are_no_members(venue: Venue) -> None:
+    place(venue, 1, 2, stop_loss=Decimal(90))
+    trade(venue, 1)
+    assert venue.working() == {order_id(1): 6, leg_id(1, "sl"): 4}
+    assert venue.desk.order_by_id(leg_id(2, "sl")).status is OrderStatus.CANCELLED
 
 
 # ---------------------------------------------------------------- wherever the others stand
