@@ -23,6 +23,7 @@ actions = st.one_of(
     st.tuples(st.just("exit trades"), st.sampled_from(LEGS), quantities),
     st.tuples(st.just("taken back"), st.integers(0, 20)),
     st.tuples(st.just("refuse"), st.sampled_from(COMMANDS)),
+    st.tuples(st.just("lose")),
     st.tuples(st.just("kill")),
     st.tuples(st.just("wait"), st.integers(1, 3)),
     st.tuples(st.just("cancel entry")),
@@ -30,14 +31,21 @@ actions = st.one_of(
 
 
 class Trial:
-    """One bracket at a broker that refuses when told to, and what must hold of it after every batch."""
+    """One bracket at a broker that refuses and loses what it is told to, and what must hold of it after every batch."""
 
     def __init__(self, venue: Venue) -> None:
         self.venue = venue
         self.refused: set[str] = set()
         self.next_refusal: type | None = None
         self.standing: list[OrderFill] = []
-        venue.refuses, venue.checks = self.refuses, self.check_sent
+        self.loses = False
+        venue.refuses, venue.hears, venue.checks = self.refuses, self.hears, self.check_sent
+
+    def hears(self, command: Any) -> bool:
+        if not self.loses or not isinstance(command, m.ReplaceAtBroker | m.CancelAtBroker):
+            return True
+        self.loses = False
+        return False
 
     def refuses(self, command: Any) -> bool:
         if self.next_refusal is None or not isinstance(command, self.next_refusal):
@@ -63,6 +71,8 @@ class Trial:
                 venue.take_back(self.standing.pop(pick % len(self.standing)))
             case ("refuse", kind):
                 self.next_refusal = kind
+            case ("lose",):
+                self.loses = True
             case ("kill",):
                 venue.kill()
             case ("wait", moments):
@@ -127,7 +137,7 @@ def test_exits_never_work_for_more_than_is_open_and_in_the_end_for_just_that(
             for action in sequence:
                 trial.play(action)
                 trial.check_batch()
-            trial.next_refusal = None
+            trial.next_refusal, trial.loses = None, False
             trial.venue.calm(12)
             trial.check_batch()
             trial.check_end()

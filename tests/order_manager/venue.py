@@ -61,7 +61,7 @@ class Venue:
 
     Attributes:
         refuses: Says of a command whether it is refused.
-        hears: Says of a command whether it arrives at all; of an order that does not, the outcome is unclear.
+        hears: Says of a command whether it arrives at all; where it does not, its outcome is unclear.
         checks: Called with every order that arrives, before it is taken.
     """
 
@@ -179,6 +179,10 @@ class Venue:
                 self.answers.append(
                     m.VenueReported(snapshot=found, judged=judged, absence_proves_unsent=False, asked=asked)
                 )
+            case m.CancelAtBroker(order_id=identity):
+                self.answers.append(m.CancelUnclear(order_id=identity, reason="no answer", at=at))
+            case m.ReplaceAtBroker(order_id=identity):
+                self.answers.append(m.ReplaceUnclear(order_id=identity, reason="no answer", at=at))
             case m.QueryVenue():
                 self.answers.append(m.VenueUnreachable(reason="no answer"))
             case _:
