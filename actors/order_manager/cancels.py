@@ -1,5 +1,6 @@
 """Cancels: asked for at any moment, sent once the broker's id is known, and over only when the broker says so."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -8,6 +9,7 @@ from actors.messages import BrokerMessage, CancelAtBroker, CancelRefused, Cancel
 from actors.model import Order, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from actors.order_manager.transitions import OrderEvent
+from actors.order_manager.vain import ENOUGH
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Address, Context
 
@@ -34,6 +36,7 @@ class Cancels:
         self._doubt = doubt
         self._asked: set[str] = set()  # by this incarnation, and not heard that it is unclear
         self._refused: set[str] = set()
+        self._refusals: Counter[str] = Counter()
 
     # ------------------------------------------------------------ asking
 
@@ -57,6 +60,16 @@ class Cancels:
             return None
         self.send(result.order)
         return result.order
+
+    def insist(self, order: Order, by: str, why: str) -> None:
+        """Ask once for a cancel that follows from a rule; a broker that goes on refusing it is not asked for ever."""
+        if not order.is_live or is_asked(order):
+            return
+        if self._refusals[order.order_id] < ENOUGH:
+            self.ask(order, by, why)
+        elif OrderFlag.NEEDS_REVIEW not in order.flags:
+            reason = f"the broker goes on refusing to cancel it; cancel it there (asked by {by}: {why})"
+            self._set.review(order, "cancel.refused_again", reason)
 
     def send(self, order: Order) -> None:
         """Have the broker asked for a cancel that is requested, if its id is known."""
@@ -89,6 +102,7 @@ class Cancels:
     def refused(self, message: CancelRefused, order: Order) -> None:
         """Note a refused cancel; it proves neither that the order lives nor that it is gone."""
         self._refused.add(order.order_id)
+        self._refusals[order.order_id] += 1
         self._asked.discard(order.order_id)
         self._answered(order, OrderEvent.CANCEL_REFUSED, message.reason)
         self._set.note("cancel.refused", order_id=order.order_id, reason=message.reason)
@@ -110,6 +124,7 @@ class Cancels:
         """Let an order go that has ended."""
         self._asked.discard(order_id)
         self._refused.discard(order_id)
+        self._refusals.pop(order_id, None)
 
     def _answered(self, order: Order, event: OrderEvent, reason: str) -> None:
         result = self._set.apply(order, event, reason=reason)

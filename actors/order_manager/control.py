@@ -28,7 +28,7 @@ class Control:
 
     Args:
         shrinks: Whether an order can only make its strategy's position smaller.
-        ask: Has the broker queried for everything it knows.
+        ask: Has the broker queried for everything it knows, once it is time to ask again.
     """
 
     def __init__(
@@ -49,10 +49,16 @@ class Control:
         if control is not None and control.state is TradingState.HALTED:
             gate.close(HALTED)
 
+    def started(self) -> None:
+        """Ask for the cancels of a halt that was set while no system ran."""
+        self._cancel(self._set.live(), self._cancels.insist)
+
     # ------------------------------------------------------------ switching
 
     def halt(self, message: HaltTrading) -> None:
         """Hold trading back from now on, and ask for the cancels that go with it; harmless when repeated.
+
+        A halt that cancels goes on doing so whatever a later one says of the orders.
 
         Raises:
             RequestRefused: Trading is halted and would be let out a little; only a resume does that.
@@ -60,12 +66,13 @@ class Control:
         before = self._set.control
         if message.state is TradingState.REDUCING and before is not None and before.state is TradingState.HALTED:
             raise RequestRefused(f"trading is halted by {before.by}: {before.reason}; resume it with reduce_only")
+        cancels_already = before is not None and before.state is TradingState.HALTED and not before.keep_orders
         control = TradingControl(
             reason=message.reason,
             by=message.by,
             at=self._set.now,
             state=message.state,
-            keep_orders=message.keep_orders,
+            keep_orders=message.keep_orders and not cancels_already,
         )
         if message.state is TradingState.HALTED:
             self._gate.close(HALTED)
@@ -76,16 +83,22 @@ class Control:
         self._set.put_control(control)
         kind = "trading.halted" if message.state is TradingState.HALTED else "trading.reducing"
         self._set.note(kind, reason=message.reason, by=message.by, alert=True)
-        self._cancel(self._set.live())
+        self._cancel(self._set.live(), self._cancels.ask)
 
     def resume(self, message: ResumeTrading) -> None:
         """Let trading go on; the caller opens the gate once that is durable."""
+        before = self._set.control
         reducing = TradingControl(
-            reason="resumed to reduce positions only", by=message.by, at=self._set.now, state=TradingState.REDUCING
+            reason="resumed to reduce positions only",
+            by=message.by,
+            at=self._set.now,
+            state=TradingState.REDUCING,
+            keep_orders=before is not None and before.keep_orders,
         )
         self._set.put_control(reducing if message.reduce_only else None)
         self._set.note("trading.resumed", by=message.by, reason=reducing.reason if message.reduce_only else None)
         self._quiet_since = None
+        self._cancel(self._set.live(), self._cancels.ask)
 
     # ------------------------------------------------------------ following
 
@@ -95,8 +108,7 @@ class Control:
 
     def follow(self) -> None:
         """Cancel what surfaced in the batch in hand, however late it was taken by the broker."""
-        if self._cancelling is not None:
-            self._cancel(list(self._set.changed.values()))
+        self._cancel(list(self._set.changed.values()), self._cancels.insist)
 
     def settle(self, clean: datetime | None) -> None:
         """Note that nothing works any more, once the broker was asked after the last order ended and said so.
@@ -105,14 +117,18 @@ class Control:
             clean: When the newest query was asked that was applied whole; None before there was one.
         """
         control = self._cancelling
-        if control is None or control.done_at is not None or control.state is not TradingState.HALTED:
+        if control is None or control.state is not TradingState.HALTED:
             return
         if any(order.strategy_id != EXTERNAL for order in self._set.live()):
             self._quiet_since = None
+            if control.done_at is not None:  # one surfaced that was taken to have ended
+                self._set.put_control(msgspec.structs.replace(control, done_at=None))
+            return
+        if control.done_at is not None:
             return
         if self._quiet_since is None:
             self._quiet_since = self._set.now
-        if clean is None or clean < self._quiet_since:
+        if clean is None or clean <= self._quiet_since:
             self._ask()
         else:
             self._set.put_control(msgspec.structs.replace(control, done_at=self._set.now))
@@ -123,7 +139,7 @@ class Control:
         control = self._set.control
         return None if control is None or control.keep_orders else control
 
-    def _cancel(self, orders: list[Order]) -> None:
+    def _cancel(self, orders: list[Order], ask: Callable[[Order, str, str], object]) -> None:
         control = self._cancelling
         if control is None:
             return
@@ -133,4 +149,4 @@ class Control:
             if order.strategy_id == EXTERNAL or not order.is_live or unsent or is_asked(order):
                 continue  # what is unsent is denied where it waits
             if halted or not self._shrinks(order):
-                self._cancels.ask(order, KILL_SWITCH, control.reason)
+                ask(order, KILL_SWITCH, control.reason)

@@ -6,6 +6,7 @@ from datetime import datetime
 from actors.broker.gate import HALTED, TradingGate
 from actors.messages import BrokerMessage, PlaceOrder
 from actors.model import Order, OrderFlag, OrderStatus
+from actors.model.control import TradingState
 from actors.order_manager.admission import Admission
 from actors.order_manager.book import step
 from actors.order_manager.transitions import OrderEvent
@@ -103,13 +104,21 @@ class Dispatcher:
             self._unsent.append(order_id)
             self._disordered = True
 
+    def hold_back(self, order_id: str) -> None:
+        """Have an order that was released wait for its next release, if it is not sent yet."""
+        if order_id in self._unsent:
+            self._unsent.remove(order_id)
+        elif order_id not in self._held:
+            return
+        self._held[order_id] = None
+
     # ------------------------------------------------------------ what waits
 
     def pump(self) -> None:
         """Send what may be sent now; end what has waited too long or is denied."""
         control = self._set.control
-        if self._admission.halted and not (control is not None and control.keep_orders):
-            self._deny_all()
+        if control is not None and control.state is TradingState.HALTED and not control.keep_orders:
+            self._deny_all()  # the gate alone does not tell whether they are to be kept
         self._put_in_order()
         while self._gate.is_open and self._unsent and len(self._sending) < self._in_flight:
             order = self._set.find(self._unsent.popleft())

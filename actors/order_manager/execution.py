@@ -313,8 +313,13 @@ class Execution:
         """Go on with the new terms in another order, now that the one that had to make room has surely ended."""
         terms = terms_asked(order)
         following = None if terms is None else continuation(cancelled, terms, self._set.account_id)
-        if following is not None:
-            self._dispatcher.open(following, "continues an order that got new terms")
+        if following is None:
+            return
+        cause = "continues an order that got new terms"
+        if following.leg is None:
+            self._dispatcher.open(following, cause)
+        else:
+            self._dispatcher.hold(following, cause)  # what is open of its position may be less by now
 
     def _forget_final(self, order: Order) -> None:
         if order.status.is_final:

@@ -9,19 +9,19 @@ than there is, save for fills that cross on the wire. Once an exit trades, what 
 """
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Final
 
 from actors.broker.base import Capabilities
-from actors.model import Order, OrderStatus, OrderType, Signal, TimeInForce
-from actors.model.terms import Leg, Side
+from actors.model import Order, OrderFlag, OrderStatus, Signal
 from actors.order_manager.book import NewTerms, ask_replace
+from actors.order_manager.bracket import Bracket, bracket_of, exit_order, exits_of, is_entry, refusal_of_exits
 from actors.order_manager.cancels import Cancels, is_asked
 from actors.order_manager.dispatcher import Dispatcher
-from actors.order_manager.replaces import Replaces
+from actors.order_manager.replaces import Replaces, continuation, first_id
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.working_set import WorkingSet
 from actors.store.store import Store
+from actors.store.unit import Unit
 
 BRACKET: Final = "bracket"
 GROUP: Final = "oco_group"
@@ -49,18 +49,17 @@ class Links:
         self._cancels = cancels
         self._replaces = replaces
         self._capabilities = capabilities
-        self._asked: set[tuple[str, int]] = set()  # totals that a broker did not grant are not asked for again
+        self._tries: dict[str, tuple[int, int]] = {}  # the total an exit was last to get, and how often it was tried
+        self._batch: Unit | None = None
+        self._seen: dict[str, Order] = {}
+        self._warned: set[tuple[str, str]] = set()
 
     # ------------------------------------------------------------ new orders
 
     def refusal(self, signal: Signal) -> str | None:
-        """Return why the broker takes no such order or none of its exits, else None."""
+        """Return why the broker takes no such order or one of its exits not, else None."""
         takes = self._capabilities(signal.symbol)
-        reason = takes.refusal(signal.order_type, signal.time_in_force)
-        for leg, price in _exits(signal):
-            if reason is None and price is not None:
-                reason = takes.refusal(_KIND[leg], _exit_time_in_force(takes, _KIND[leg]))
-        return reason
+        return takes.refusal(signal.order_type, signal.time_in_force) or refusal_of_exits(signal, takes)
 
     def traded(self, signal: Signal) -> str | None:
         """Return why a signal comes too late for its group, else None."""
@@ -73,11 +72,10 @@ class Links:
 
     def opened(self, entry: Order) -> None:
         """Record the exits of a new entry, which wait for its fills."""
-        if entry.is_live and _is_entry(entry) and entry.parent_id is None:
+        if entry.is_live and is_entry(entry) and entry.parent_id is None:
             takes = self._capabilities(entry.symbol)
-            for leg, price in _exits(entry):
-                if price is not None:
-                    self._dispatcher.hold(_exit(entry, leg, price, takes), BRACKET)
+            for leg, price in exits_of(entry):
+                self._dispatcher.hold(exit_order(entry, leg, price, takes), BRACKET)
 
     # ------------------------------------------------------------ following
 
@@ -87,69 +85,144 @@ class Links:
 
     def follow(self) -> None:
         """Look at the links of the orders that changed in the batch in hand, until nothing changes any more."""
-        seen: dict[str, Order] = {}
-        while fresh := [order for key, order in self._set.changed.items() if seen.get(key) is not order]:
-            seen |= {order.order_id: order for order in fresh}
+        if self._batch is not self._set.unit:
+            self._batch, self._seen, self._warned = self._set.unit, {}, set()
+        while fresh := [order for key, order in self._set.changed.items() if self._seen.get(key) is not order]:
+            self._seen |= {order.order_id: order for order in fresh}
             self._follow(fresh)
             for order in fresh:
-                if order.leg is not None and order.status in _FAILED:
-                    reason = f"the {order.leg} exit is {order.status.value}; see whether the position needs another"
-                    self._set.note("bracket.exit_failed", order_id=order.order_id, reason=reason, alert=True)
+                self._warn(order)
 
     def _follow(self, orders: Iterable[Order]) -> None:
-        linked = [order for order in orders if order.oco_group is not None or _bracket_of(order) is not None]
-        for bracket in dict.fromkeys(key for order in linked if (key := _bracket_of(order)) is not None):
-            self._follow_bracket(bracket)
+        linked = [order for order in orders if order.oco_group is not None or bracket_of(order) is not None]
+        for bracket in dict.fromkeys(key for order in linked if (key := bracket_of(order)) is not None):
+            self._follow_bracket(self._bracket(bracket))
         groups = ((order.strategy_id, order.oco_group) for order in linked if order.oco_group is not None)
         for strategy_id, group in dict.fromkeys(groups):
             self._follow_group(strategy_id, group)
 
     def _follow_group(self, strategy_id: str, group: str) -> None:
         members = self._group(strategy_id, group)
-        first = next((order for order in members if order.filled_qty > 0), None)
-        if first is None:
+        traded = [order for order in members if order.filled_qty > 0]
+        if not traded:
             return
+        # Where fills crossed on the wire, the ledger tells which came first.
+        first = traded[0] if len(traded) == 1 else min(traded, key=lambda o: self._set.fills_of(o)[0].seq)
         for order in members:
-            if order is not first and _may_be_cancelled(order) and order.filled_qty <= 0:
-                self._cancels.ask(order, GROUP, f"order {first.order_id} of the group {group} has traded")
+            if first_id(order.order_id) != first_id(first.order_id):
+                self._cancels.insist(order, GROUP, f"order {first.order_id} of the group {group} has traded")
 
-    def _follow_bracket(self, bracket: str) -> None:
-        members = self._newest(self._store.orders_of_bracket(bracket), lambda o: _bracket_of(o) == bracket)
-        entries = [order for order in members if order.leg is None]
-        exits = [order for order in members if order.leg is not None]
-        opened = sum(order.filled_qty for order in entries)
-        closed = sum(order.filled_qty for order in exits)
-        is_over = not any(order.is_live for order in entries)
-        if closed > 0:
-            for order in entries:
-                if _may_be_cancelled(order):
-                    self._cancels.ask(order, BRACKET, "an exit has traded")
-        for order in exits:
-            if order.is_live:
-                self._fit(order, max(opened - closed, 0), is_over=is_over, closing=closed > 0)
+    def _follow_bracket(self, bracket: Bracket) -> None:
+        if bracket.closed > 0:
+            for order in bracket.entries:
+                self._cancels.insist(order, BRACKET, "an exit has traded")
+        for *earlier, newest in bracket.legs():
+            for order in earlier:  # live again by a reversal alone
+                self._cancels.insist(order, BRACKET, f"order {newest.order_id} continues it")
+            self._follow_exit(newest, bracket)
 
-    def _fit(self, order: Order, leaves: int, *, is_over: bool, closing: bool) -> None:
+    def _follow_exit(self, order: Order, bracket: Bracket) -> None:
+        if not order.is_live:
+            self._tries.pop(order.order_id, None)
+            if order.status is OrderStatus.FILLED and bracket.left > 0:
+                self._go_on(order, bracket.left)
+        elif bracket.left > 0:
+            self._fit(order, order.filled_qty + bracket.left)
+        elif bracket.closed > 0:
+            self._cancels.insist(order, BRACKET, "nothing is left of the position")
+        elif not any(entry.is_live for entry in bracket.entries):
+            self._cancels.insist(order, BRACKET, "the entry filled none")
+        else:
+            self._withdraw(order)
+
+    def _go_on(self, order: Order, left: int) -> None:
+        """Have another exit go on for one that was filled before the broker heard that the entry had filled more."""
+        following = continuation(order, _with_total(order, order.filled_qty + left), self._set.account_id)
+        if following is not None:
+            self._dispatcher.hold(following, BRACKET)
+
+    def _fit(self, order: Order, total: int) -> None:
         """Have an exit work for what is open, no more and no less."""
-        if leaves == 0:
-            if (is_over or closing) and _may_be_cancelled(order):
-                why = "nothing is left of the position" if order.filled_qty > 0 or closing else "the entry filled none"
-                self._cancels.ask(order, BRACKET, why)
-            return
-        total = order.filled_qty + leaves
         state = state_of(order)
         if state is State.UNSENT:
             if order.quantity != total:
-                terms = NewTerms(total, order.limit_price, order.stop_price)
-                changed = ask_replace(order, terms, self._set.now)
+                changed = ask_replace(order, _with_total(order, total), self._set.now)
                 self._set.record(order, changed, OrderEvent.REPLACE_ASKED.value, by=BRACKET)
             self._dispatcher.release(order.order_id)
         elif order.quantity == total:
-            self._asked.discard((order.order_id, total))
-        elif state in _WORKING and (order.order_id, total) not in self._asked:
-            self._asked.add((order.order_id, total))
-            self._replaces.ask(order, NewTerms(total, order.limit_price, order.stop_price), BRACKET)
+            self._tries.pop(order.order_id, None)
+        elif state in _WORKING:
+            self._correct(order, total)
+
+    def _withdraw(self, order: Order) -> None:
+        """Have an exit wait again: what the entry had filled was taken back, and it may fill yet."""
+        state = state_of(order)
+        if state is State.UNSENT:
+            self._dispatcher.hold_back(order.order_id)
+        elif state in _WORKING:
+            self._correct(order, 0)
+
+    def _correct(self, order: Order, total: int) -> None:
+        """Ask for another total; one the broker does not grant is not asked for over and over.
+
+        An exit that would close more than is open must not go on: where it can not shrink it makes room for another.
+        """
+        before, tries = self._tries.get(order.order_id, (total, 0))
+        if before != total:
+            tries = 0
+        self._tries[order.order_id] = (total, tries + 1)
+        ways = [False, True] if 0 < total < order.quantity else [total == 0]
+        if tries < len(ways):
+            terms = _with_total(order, total or order.quantity)
+            self._replaces.ask(order, terms, BRACKET, by_cancel=ways[tries])
+        elif tries == len(ways):
+            reason = f"the {order.leg} exit works for {order.leaves_qty}, and the broker did not let it get {total}"
+            self._set.note("bracket.exit_misfit", order_id=order.order_id, reason=reason, alert=True)
+
+    # ------------------------------------------------------------ what a person must know
+
+    def _warn(self, order: Order) -> None:
+        """Tell a person of a position that its bracket does not protect, or closed more than once."""
+        key = bracket_of(order)
+        if key is None:
+            return
+        failed = order.leg is not None and self._has_failed(order)
+        traded = [fill.quantity for fill in self._set.unit.fills if fill.client_order_id == order.order_id]
+        if not failed and not traded:
+            return
+        bracket = self._bracket(key)
+        if failed and bracket.left > 0:
+            reason = f"the {order.leg} exit is {order.status.value}; see whether the position needs another"
+            self._alert("bracket.exit_failed", order.order_id, reason)
+        working = {one.leg for one in bracket.exits if one.is_live and not is_asked(one)}
+        gone = [leg for leg, _ in exits_of(bracket.entries[0]) if leg not in working]
+        late = bracket.closed > 0 if order.leg is None else min(traded, default=0) < 0
+        exposed = bool(gone) if late else order.leg is None and not working
+        if traded and bracket.left > 0 and exposed:
+            reason = f"{bracket.left} are open and no {' and no '.join(gone)} exit works any more; see what they need"
+            self._alert("bracket.exposed", key, reason)
+        if traded and bracket.closed > bracket.opened:
+            reason = f"the exits closed {bracket.closed} of {bracket.opened}; see what has become of the position"
+            self._alert("bracket.overclosed", key, reason)
+
+    def _has_failed(self, order: Order) -> bool:
+        """Return whether an exit ended without being filled and without anybody having asked for it."""
+        if order.status in _FAILED:
+            return True
+        if order.status is not OrderStatus.CANCELLED or order.sent_at is None:
+            return False
+        before = self._store.order(order.order_id)
+        return before is not None and before.is_live and not _may_end(before)
+
+    def _alert(self, kind: str, order_id: str, reason: str) -> None:
+        if (kind, order_id) not in self._warned:
+            self._warned.add((kind, order_id))
+            self._set.note(kind, order_id=order_id, reason=reason, alert=True)
 
     # ------------------------------------------------------------ who belongs together
+
+    def _bracket(self, bracket: str) -> Bracket:
+        return Bracket(self._newest(self._store.orders_of_bracket(bracket), lambda o: bracket_of(o) == bracket))
 
     def _group(self, strategy_id: str, group: str) -> list[Order]:
         def belongs(order: Order) -> bool:
@@ -168,54 +241,13 @@ class Links:
         return list(found.values())
 
 
-def _exits(entry: Order | Signal) -> tuple[tuple[Leg, Decimal | None], ...]:
-    return ("take_profit", entry.take_profit), ("stop_loss", entry.stop_loss)
+def _with_total(order: Order, total: int) -> NewTerms:
+    return NewTerms(total, order.limit_price, order.stop_price)
 
 
-def _exit(entry: Order, leg: Leg, price: Decimal, takes: Capabilities) -> Order:
-    kind = _KIND[leg]
-    side: Side = "sell" if entry.side == "buy" else "buy"
-    return Order(
-        order_id=f"{entry.order_id}.{_SUFFIX[leg]}",
-        broker_order_id=None,
-        strategy_id=entry.strategy_id,
-        symbol=entry.symbol,
-        side=side,
-        quantity=entry.quantity,
-        order_type=kind,
-        limit_price=price if kind == "limit" else None,
-        status=OrderStatus.PENDING,
-        created_at=entry.created_at,
-        updated_at=entry.created_at,
-        account_id=entry.account_id,
-        time_in_force=_exit_time_in_force(takes, kind),
-        stop_price=price if kind == "stop" else None,
-        bracket_id=entry.order_id,
-        leg=leg,
-    )
-
-
-def _exit_time_in_force(takes: Capabilities, kind: OrderType) -> TimeInForce:
-    """An exit protects a position for as long as it is held, where the broker lets it."""
-    return "gtc" if "gtc" in takes.takes.get(kind, ()) else "day"
-
-
-def _is_entry(order: Order) -> bool:
-    return order.take_profit is not None or order.stop_loss is not None
-
-
-def _bracket_of(order: Order) -> str | None:
-    """Return the bracket an order belongs to: the id of its first entry."""
-    if order.bracket_id is not None:
-        return order.bracket_id
-    return order.order_id if _is_entry(order) else None
-
-
-def _may_be_cancelled(order: Order) -> bool:
-    return order.is_live and not is_asked(order)
+def _may_end(order: Order) -> bool:
+    return is_asked(order) or OrderFlag.CONTINUE_WANTED in order.flags
 
 
 _FAILED: Final = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED})
 _WORKING: Final = frozenset({State.SUBMITTED, State.PARTIAL_FILL})
-_KIND: Final[dict[Leg, OrderType]] = {"take_profit": "limit", "stop_loss": "stop"}
-_SUFFIX: Final[dict[Leg, str]] = {"take_profit": "tp", "stop_loss": "sl"}

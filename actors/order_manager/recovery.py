@@ -137,6 +137,12 @@ class Recovery:
         judge = frozenset(o.order_id for o in self._set.live() if o.sent_at is not None)
         self._context.tell(self._broker, QueryVenue(since=self._since(), judge=judge, asked=self._set.now))
 
+    def ask_again(self) -> None:
+        """Query everything, unless the last query is too young or there is no connection; then a later call does."""
+        asked = self._asked
+        if self._connected and asked is not None and self._set.now - asked >= self._policy.doubt_interval:
+            self.ask()
+
     def failed(self) -> None:
         """Note that a query failed; the next one comes by the clock."""
         self._asking = False
@@ -199,7 +205,7 @@ class Recovery:
         if not self.recovered:
             for order in self._set.live():
                 self.execution.settle_doubt(order)
-        return self._finish(0)
+        return self._finish(0, message.asked)
 
     def go_on(self) -> int | None:
         """Apply the next page of the query in hand, if there is one; returns as :meth:`apply` does."""
@@ -228,11 +234,11 @@ class Recovery:
         self._seen = query.snapshot.taken_at
         if self._set.unit.events or not self.recovered:
             self._set.unit.cursors[SEEN_CURSOR] = int(self._seen.timestamp() * 1_000_000)
-        return self._finish(query.mended)
+        return self._finish(query.mended, query.asked)
 
-    def _finish(self, mended: int) -> int:
+    def _finish(self, mended: int, asked: datetime) -> int:
         self._asking = False
-        self._covered = self.clean = self._asked
+        self._covered = self.clean = asked
         self.recovered = True
         return mended
 

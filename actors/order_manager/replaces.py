@@ -81,9 +81,12 @@ class Replaces:
             raise RequestRefused(denial)
         return self.ask(order, terms, by) or order
 
-    def ask(self, order: Order, terms: NewTerms, by: str) -> Order | None:
-        """Ask for new terms, of whatever effect; None where the order's state does not allow it now."""
-        by_cancel = not self._capabilities(order.symbol).replaces
+    def ask(self, order: Order, terms: NewTerms, by: str, *, by_cancel: bool = False) -> Order | None:
+        """Ask for new terms, of whatever effect; None where the order's state does not allow it now.
+
+        ``by_cancel`` has the order cancelled and continued by another even where the broker could replace it.
+        """
+        by_cancel = by_cancel or not self._capabilities(order.symbol).replaces
         result = ask_replace(order, terms, self._set.now, by_cancel=by_cancel)
         if result.refused:
             return None
@@ -223,6 +226,12 @@ class _Ask(msgspec.Struct):
     answer: _Answer | None = None
     outranked: bool = False
     rounds: int = 0
+
+
+def first_id(order_id: str) -> str:
+    """Return the id of the order with which a chain of continued orders began."""
+    match = _CONTINUED.fullmatch(order_id)
+    return order_id if match is None else match[1]
 
 
 def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, stop_price: Decimal | None) -> NewTerms:
