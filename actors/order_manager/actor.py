@@ -134,7 +134,6 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._recovery.started(process_start=self._context.generation == 1)
         self._control.started()
         self._links.started()
-        self._control.started()
 
     def prepare(self, messages: Sequence[m.OrderManagerMessage]) -> None:
         """Read what the batch names and memory does not hold."""

@@ -48,4 +48,10 @@ def continued_id(order_id: str) -> str:
     return f"{order_id}.r1" if match is None else f"{match[1]}.r{int(match[2]) + 1}"
 
 
+def first_id(order_id: str) -> str:
+    """Return the id of the order with which a chain of continued orders began."""
+    match = _CONTINUED.fullmatch(order_id)
+    return order_id if match is None else match[1]
+
+
 _CONTINUED: Final = re.compile(r"(.*)\.r([0-9]+)")

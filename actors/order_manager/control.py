@@ -50,7 +50,7 @@ class Control:
             gate.close(HALTED)
 
     def started(self) -> None:
-        """Ask for the cancels of a halt that was set while no system ran."""
+        """Ask for the cancels that a halt of an earlier life owes, or one set while no system ran (C19)."""
         self._cancel(self._set.live(), self._cancels.insist)
 
     # ------------------------------------------------------------ switching
@@ -101,10 +101,6 @@ class Control:
         self._cancel(self._set.live(), self._cancels.ask)
 
     # ------------------------------------------------------------ following
-
-    def started(self) -> None:
-        """Ask for the cancels that a halt of an earlier life owes (C19)."""
-        self._cancel(self._set.live())
 
     def follow(self) -> None:
         """Cancel what surfaced in the batch in hand, however late it was taken by the broker."""

@@ -16,8 +16,9 @@ from actors.model import Order, OrderFlag, OrderStatus, Signal
 from actors.order_manager.book import NewTerms, ask_replace
 from actors.order_manager.bracket import Bracket, bracket_of, exit_order, exits_of, is_entry, refusal_of_exits
 from actors.order_manager.cancels import Cancels, is_asked
+from actors.order_manager.continuation import continuation, first_id
 from actors.order_manager.dispatcher import Dispatcher
-from actors.order_manager.replaces import Replaces, continuation, first_id
+from actors.order_manager.replaces import Replaces
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.working_set import WorkingSet
 from actors.store.store import Store

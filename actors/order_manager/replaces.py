@@ -228,12 +228,6 @@ class _Ask(msgspec.Struct):
     rounds: int = 0
 
 
-def first_id(order_id: str) -> str:
-    """Return the id of the order with which a chain of continued orders began."""
-    match = _CONTINUED.fullmatch(order_id)
-    return order_id if match is None else match[1]
-
-
 def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, stop_price: Decimal | None) -> NewTerms:
     for name, price, takers in (("limit_price", limit_price, LIMITED), ("stop_price", stop_price, TRIGGERED)):
         if price is not None and order.order_type not in takers:

@@ -1,11 +1,13 @@
 """The kill switch of a desk whose broker keeps true books."""
 
-from types import SimpleNamespace
+from datetime import datetime
 from typing import Any
 
 from actors import messages as m
 from actors.model import Order, OrderStatus
 from actors.model.control import TradingControl, TradingState
+from actors.risk.denial import Denial
+from actors.risk.engine import RiskEngine
 from tests.order_manager.venue import Venue
 from tests.support.builders import queued
 
@@ -15,26 +17,12 @@ REDUCE = m.HaltTrading(reason="drill", by="ann", state=TradingState.REDUCING)
 RESUME = m.ResumeTrading(by="ann")
 
 
-class SellsShrink:
+class SellsShrink(RiskEngine):
     """Pre-trade checks under which a sell makes a position smaller and a buy makes it larger."""
 
-    def __init__(self, *_parts: object) -> None: ...
-
-    def changed(self, *_change: object) -> None: ...
-
-    def booked(self, _fill: object) -> None: ...
-
-    def marked(self, _quotes: object) -> None: ...
-
-    def shrinks(self, order: Order) -> bool:
-        return order.side == "sell"
-
-    def check(self, order: Order, _now: object, state: TradingState) -> SimpleNamespace | None:
+    def check(self, order: Order, now: datetime, state: TradingState) -> Denial | None:
         if state is TradingState.REDUCING and order.side == "buy":
-            return SimpleNamespace(code="reducing", text="reducing: it does not make a position smaller")
-        return None
-
-    def check_replace(self, *_replace: object) -> None:
+            return Denial("reducing", "reducing: it does not make a position smaller")
         return None
 
 

@@ -7,11 +7,6 @@ import pytest
 
 from actors import messages as m
 from tests.order_manager.brackets import ENTRY, LONG, alerts, both, enter, fills
-    ENTRY,
-    LONG,
-    alerts,
-    both,
-)
 from tests.order_manager.desk import Desk
 from tests.order_manager.venue import Venue, market
 

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from actors import messages as m
+from actors.broker.gate import HALTED
 from actors.model import OrderStatus
 from actors.model.command import CancelAllCommand, CancelCommand, Command, HaltCommand, ReplaceCommand
 from actors.model.control import TradingState
 from actors.order_manager.actor import HALTING
-from actors.order_manager.working_set import HALTED
 from actors.store.unit import Outcome
 from actors.verify import verify
 from tests.order_manager.desk import Desk, ids

@@ -7,9 +7,9 @@ import pytest
 
 from actors import messages as m
 from actors.broker.base import ReportStatus
+from actors.broker.gate import HALTED
 from actors.errors import RequestRefused
 from actors.model import Order, OrderFlag, OrderStatus
-from actors.order_manager.working_set import HALTED
 from tests.order_manager.desk import Desk
 from tests.order_manager.replacing import (
     CONTINUES,
