@@ -193,17 +193,17 @@ class Links:
         bracket = self._bracket(key)
         if failed and bracket.left > 0:
             reason = f"the {order.leg} exit is {order.status.value}; see whether the position needs another"
-            self._alert("bracket.exit_failed", order, reason)
+            self._alert("bracket.exit_failed", order.order_id, reason)
         working = {one.leg for one in bracket.exits if one.is_live and not is_asked(one)}
         gone = [leg for leg, _ in exits_of(bracket.entries[0]) if leg not in working]
         late = bracket.closed > 0 if order.leg is None else min(traded, default=0) < 0
         exposed = bool(gone) if late else order.leg is None and not working
         if traded and bracket.left > 0 and exposed:
             reason = f"{bracket.left} are open and no {' and no '.join(gone)} exit works any more; see what they need"
-            self._alert("bracket.exposed", order, reason)
+            self._alert("bracket.exposed", key, reason)
         if traded and bracket.closed > bracket.opened:
             reason = f"the exits closed {bracket.closed} of {bracket.opened}; see what has become of the position"
-            self._alert("bracket.overclosed", order, reason)
+            self._alert("bracket.overclosed", key, reason)
 
     def _has_failed(self, order: Order) -> bool:
         """Return whether an exit ended without being filled and without anybody having asked for it."""
@@ -214,10 +214,10 @@ class Links:
         before = self._store.order(order.order_id)
         return before is not None and before.is_live and not _may_end(before)
 
-    def _alert(self, kind: str, order: Order, reason: str) -> None:
-        if (kind, order.order_id) not in self._warned:
-            self._warned.add((kind, order.order_id))
-            self._set.note(kind, order_id=order.order_id, reason=reason, alert=True)
+    def _alert(self, kind: str, order_id: str, reason: str) -> None:
+        if (kind, order_id) not in self._warned:
+            self._warned.add((kind, order_id))
+            self._set.note(kind, order_id=order_id, reason=reason, alert=True)
 
     # ------------------------------------------------------------ who belongs together
 

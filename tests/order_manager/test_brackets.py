@@ -175,11 +175,14 @@ def test_a_fill_of_entry_and_exit_in_one_batch_leaves_the_difference_open(venue:
     assert status(venue, ENTRY) is OrderStatus.CANCELLED
 
 
-def test_both_exits_filled_before_anybody_heard_of_it_is_a_matter_for_a_person(venue: Venue) -> None:
+@pytest.mark.parametrize("together", [False, True], ids=["two batches", "one batch"])
+def test_both_exits_filled_before_anybody_heard_of_it_is_a_matter_for_a_person(venue: Venue, *, together: bool) -> None:
     enter(venue)
     fills(venue, ENTRY, 10)
     venue.trade(venue.live("take_profit"), 10)
     venue.trade(venue.live("stop_loss"), 10)
+    if together:
+        venue.desk.tell(*(venue.answers.popleft() for _ in range(2)))
     venue.settle()
     assert venue.working() == {}
     assert alerts(venue) == ["bracket.overclosed"]
