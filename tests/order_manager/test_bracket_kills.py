@@ -10,7 +10,19 @@ from tests.order_manager.brackets import ENTRY, LONG, alerts, both, enter, fills
 from tests.order_manager.desk import Desk
 from tests.order_manager.venue import Venue, market
 
-# ---------------------------------------------------------------- kills
+
+@pytest.mark.parametrize("replaces", [True, False], ids=["broker replaces", "broker replaces none"])
+def test_exits_that_were_about_to_be_sent_are_sent_by_the_next_process(
+    make_desk: Callable[..., Desk], *, replaces: bool
+) -> None:
+    venue = Venue(make_desk(market=market(replaces=replaces)))
+    enter(venue)
+    venue.desk.gate.close("stopping")
+    fills(venue, ENTRY, 4)
+    assert venue.exits() == {}
+    venue.kill()
+    venue.calm(2)
+    assert venue.exits() == both(4)
 
 
 @pytest.mark.parametrize("replaces", [True, False], ids=["broker replaces", "broker replaces none"])
