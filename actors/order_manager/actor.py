@@ -114,7 +114,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._execution = Execution(context, self._set, self._dispatcher, peers.broker, cancels, replaces, doubt)
         self._recovery.execution = self._execution
         self._links = Links(self._set, store, self._dispatcher, cancels, replaces, takes)
-        self._control = Control(self._set, gate, cancels, admission.shrinks, self._recovery.ask_again)
+        self._control = Control(self._set, gate, cancels, admission.shrinks, self._recovery.ask_after)
         self._requests = Requests(context, self._set, gate, waiters, cancels, replaces)
         self._requests.control, self._requests.reconcile = self._control, self._recovery.ask
         carry_out = self._requests.carry_out

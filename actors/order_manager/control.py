@@ -28,7 +28,7 @@ class Control:
 
     Args:
         shrinks: Whether an order can only make its strategy's position smaller.
-        ask: Has the broker queried for everything it knows, once it is time to ask again.
+        ask_after: Has the broker queried for everything it knows, if it was not since a moment.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Control:
         gate: TradingGate,
         cancels: Cancels,
         shrinks: Callable[[Order], bool],
-        ask: Callable[[], None],
+        ask_after: Callable[[datetime], None],
     ) -> None:
         self._set = working_set
         self._gate = gate
         self._cancels = cancels
         self._shrinks = shrinks
-        self._ask = ask
+        self._ask_after = ask_after
         self._quiet_since: datetime | None = None
         control = working_set.control
         if control is not None and control.state is TradingState.HALTED:
@@ -125,7 +125,7 @@ class Control:
         if self._quiet_since is None:
             self._quiet_since = self._set.now
         if clean is None or clean <= self._quiet_since:
-            self._ask()
+            self._ask_after(self._quiet_since)
         else:
             self._set.put_control(msgspec.structs.replace(control, done_at=self._set.now))
             self._set.note("trading.stopped", reason="the broker confirms that nothing of ours works any more")

@@ -137,10 +137,15 @@ class Recovery:
         judge = frozenset(o.order_id for o in self._set.live() if o.sent_at is not None)
         self._context.tell(self._broker, QueryVenue(since=self._since(), judge=judge, asked=self._set.now))
 
-    def ask_again(self) -> None:
-        """Query everything, unless the last query is too young or there is no connection; then a later call does."""
-        asked = self._asked
-        if self._connected and asked is not None and self._set.now - asked >= self._policy.doubt_interval:
+    def ask_after(self, moment: datetime) -> None:
+        """Query everything, unless that was asked after a moment already and may yet be answered; needs a connection.
+
+        Called at each batch until the answer is there: a query that fails is asked again, but not without a pause.
+        """
+        asked, now = self._asked, self._set.now
+        if not self._connected or asked is None:
+            return
+        if asked <= moment < now or now - asked >= self._policy.doubt_interval:
             self.ask()
 
     def failed(self) -> None:
