@@ -92,7 +92,7 @@ class Assembly:
             self.gate,
             self.runtime.clock,
             self._halt,
-            DirectCancels(store, self.session),
+            DirectCancels(store, self.session, self.runtime.clock),
         )
         self.consumer: Address[SignalConsumerMessage]
         self.order_manager: Address[OrderManagerMessage]

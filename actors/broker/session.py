@@ -129,10 +129,10 @@ class BrokerSession:
         return broker_order_id
 
     def _replace(self, call: ReplaceAtBroker) -> bool:
-        """Change an order's terms; like a submit it may let more out, so it passes the gate."""
+        """Change an order's terms; what may let more out passes the gate, as a submit does."""
         if self._replacing is None:
             raise OrderCancelError("this broker replaces no orders", call.broker_order_id)
-        if not self._gate.admits(self._clock.monotonic()):
+        if not call.shrinks and not self._gate.admits(self._clock.monotonic()):
             raise NotSent(", ".join(sorted(self._gate.reasons)))
         return self._replacing.replace_order(call.broker_order_id, call.quantity, call.limit_price, call.stop_price)
 

@@ -74,7 +74,9 @@ def halt(settings: Settings, reason: str, patience: float, *, keep_orders: bool,
         set_control(settings, control, whoami())
         click.echo(clean(f"trading {state}: {reason} (no system runs; its cancels are asked for at the next start)"))
         return
-    answer = send(settings, "halt", reason=reason, by=whoami(), keep_orders=keep_orders, reduce_only=reduce_only)
+    answer = send(
+        settings, "halt", _HALT_WITHIN, reason=reason, by=whoami(), keep_orders=keep_orders, reduce_only=reduce_only
+    )
     if not answer.ok and not reduce_only:
         file = latch(settings, reason)
         raise Failure(f"{answer.text}; the file {file} was made, which stops every new order of the system at once")
@@ -141,3 +143,5 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 
 _POLL: Final = 0.1
+_HALT_WITHIN: Final = 8.0
+"""Seconds a system has to answer that it is halted, before the file is made; longer than it waits for its store."""

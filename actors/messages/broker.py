@@ -37,13 +37,17 @@ class CancelAtBroker(Message, frozen=True):
 
 
 class ReplaceAtBroker(Message, frozen=True):
-    """Ask the broker for new terms, all of which are given; ``quantity`` is the new total, what is filled included."""
+    """Ask the broker for new terms, all of which are given; ``quantity`` is the new total, what is filled included.
+
+    One that only ``shrinks`` the order takes a part of it back, and like a cancel is not held up by a halt.
+    """
 
     order_id: str
     broker_order_id: str
     quantity: int
     limit_price: Decimal | None
     stop_price: Decimal | None
+    shrinks: bool = False
 
 
 class QueryOrder(Message, frozen=True):

@@ -28,3 +28,9 @@ class TradingControl(msgspec.Struct, frozen=True, omit_defaults=True):
     state: TradingState = TradingState.HALTED
     keep_orders: bool = False
     done_at: datetime | None = None
+
+    @property
+    def told(self) -> str:
+        """Return in one line what holds trading back, by whom and why."""
+        what = "halted" if self.state is TradingState.HALTED else "reduces positions only, set"
+        return f"{what} by {self.by}: {self.reason}"

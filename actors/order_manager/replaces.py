@@ -111,6 +111,8 @@ class Replaces:
                 quantity=terms.quantity,
                 limit_price=terms.limit_price,
                 stop_price=terms.stop_price,
+                shrinks=terms == msgspec.structs.replace(terms_of(order), quantity=terms.quantity)
+                and terms.quantity < order.quantity,
             )
             self._context.tell(self._broker, command)
 

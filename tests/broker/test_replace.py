@@ -42,13 +42,13 @@ class ReplacingPlainBroker(Replaces, PlainBroker):
     pass
 
 
-def call(broker: PlainBroker, *reasons: str) -> m.CallReturned:
+def call(broker: PlainBroker, *reasons: str, replace: m.ReplaceAtBroker = REPLACE) -> m.CallReturned:
     """Have a session perform the replace in its lane, with its gate closed for some reasons."""
     with no_thread_left():
         rig = Rig(broker)
         for reason in reasons:
             rig.gate.close(reason)
-        rig.session.orders.tell(REPLACE)
+        rig.session.orders.tell(replace)
         (returned,) = rig.returned()
         assert rig.session.close(10) == []
     return returned
@@ -69,6 +69,13 @@ def test_a_replace_does_not_pass_a_closed_gate() -> None:
     assert isinstance(returned.error, NotSent)
     assert str(returned.error) == "halted, recovering"
     assert broker.made("replace") == []
+
+
+def test_a_replace_that_takes_a_part_back_is_not_held_up_by_a_halt() -> None:
+    broker = ReplacingVenue()
+    shrinking = msgspec.structs.replace(REPLACE, shrinks=True)
+    assert call(broker, "halted", replace=shrinking).value is True
+    assert broker.made("replace") == [("B1", 15, Decimal(101), None)]
 
 
 @pytest.mark.parametrize("reasons", [(), ("halted",)])
