@@ -32,20 +32,23 @@ def commands(world: World) -> Iterator[str]:
     if outcomes:
         yield f"I6: commands nobody pushed: {dict(outcomes)}"
     halts = Counter(said.get("reason") for said in _log(world, "trading.halted") if said.get("by") == "queue")
-    asked = Counter(key for said in _log(world) for key in _prices_asked(said))
     yield from (f"halt {reason} was carried out {n} times" for reason, n in halts.items() if n > 1)
+    asked = Counter(_new_prices(world))
     yield from (f"new price {price} of {name} was asked for {n} times" for (name, price), n in asked.items() if n > 1)
 
 
-def _prices_asked(said: dict[str, Any]) -> Iterator[tuple[str, Decimal]]:
-    if said.get("cause") != "replace asked" or said.get("by") == "bracket":
-        return
-    new = [said.get(name) for name in ("replace_limit_price", "replace_stop_price")]
-    if "replace_quantity" not in said:
-        new = [said.get(name) for name in ("limit_price", "stop_price")]  # changed in place
-    for price in new:
-        if price is not None and Decimal(price) * 100 > FIRST_PRICE:
-            yield said["order_id"], Decimal(price)
+def _new_prices(world: World) -> Iterator[tuple[str, Decimal]]:
+    """Yield the prices that people asked for, each of which they ask for once."""
+    stood: dict[tuple[str, str], str] = {}
+    for said in _log(world):
+        asks = said.get("cause") == "replace asked" and said.get("by") != "bracket"
+        for kind in ("limit_price", "stop_price"):
+            key = (said.get("order_id", ""), kind)
+            new = said.get(f"replace_{kind}", None if "replace_quantity" in said else said.get(kind))
+            if asks and new is not None and new != stood.get(key) and Decimal(new) * 100 > FIRST_PRICE:
+                yield key[0], Decimal(new)
+            if kind in said:
+                stood[key] = said[kind]
 
 
 def continuations(world: World) -> Iterator[str]:

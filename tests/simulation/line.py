@@ -46,6 +46,8 @@ class SimulatedBroker:
     Attributes:
         sending: Called with each order right before it leaves.
         replacing: Called with a broker order id and new terms right before they leave.
+        up: Whether the line is connected.
+        gone: Whether the process died: what it asked for still arrives, and nobody hears the answer.
     """
 
     def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
@@ -58,6 +60,7 @@ class SimulatedBroker:
         self.replacing: Callable[[str, Terms], None] = lambda _broker_order_id, _terms: None
         self.cut_power: Callable[[], None] = runtime.cut_power
         self.up = True
+        self.gone = False
 
     def capabilities(self, symbol: str) -> Capabilities:
         """Return that it takes everything, and whether it replaces."""
@@ -118,6 +121,8 @@ class SimulatedBroker:
                 value = action()
             except BrokerError as refusal:
                 error = refusal
+            if self.gone:
+                return
             if not self.up or faults.strikes("reply lost"):
                 value, error = None, TimeoutError("no reply")
             wait = (4.0, 20.0) if faults.strikes("reply late") else (0.0, 0.5)

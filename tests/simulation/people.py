@@ -107,7 +107,7 @@ class People:
         if not books:
             return None
         book = self._chance.choice(working if working and self._chance.random() < 0.8 else books)
-        return book.coid or "nobody's"
+        return book.coid or "no-such-order"
 
     def _scope(self) -> dict[str, str]:
         which = self._chance.random()
@@ -138,7 +138,7 @@ class People:
             return HaltCommand(keep_orders=True, **named)
         if strikes("cancel all"):
             return CancelAllCommand(**named, **self._scope())
-        order_id = self._some_order() or "nobody's"
+        order_id = self._some_order() or "no-such-order"
         if strikes("replace"):
             return ReplaceCommand(order_id=order_id, **named, **self._terms(order_id))
         return CancelCommand(order_id=order_id, **named)

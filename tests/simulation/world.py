@@ -87,7 +87,7 @@ class World:
         action(life)
         while not self._is_over() and self.runtime.clock.monotonic() < until:
             self.runtime.run_for(5.0)
-            if life.failures:
+            if life.failures or (self.is_halted() and not self.people.halted):  # by a message that came after all
                 self.people.resume(life)
                 action(life)
 
@@ -129,6 +129,8 @@ class World:
             yield
         except PowerCut:
             self.close()
+            if self.exchange.client is not None:
+                self.exchange.client.gone = True
             self.life = None
             self.exchange.client = None
             self.people.forget_process()
@@ -156,6 +158,10 @@ class World:
         _, upto = life.store.position_rows()
         told = not last.events or (last.events in self.sink.published and upto == last.fills)
         return told and not life.store.live_orders() and not life.store.parked_fills()
+
+    def is_halted(self) -> bool:
+        """Return whether the store says that trading is halted."""
+        return bool(self.store.controls().get("halted"))
 
     def halt_is_done(self) -> bool:
         """Return whether trading is halted and the store says that the broker confirmed that nothing works."""
