@@ -173,5 +173,3 @@ class World:
         for event in self.store.events(limit=1_000_000):
             said.update(event.body)
         return said.hexdigest()
-
-
