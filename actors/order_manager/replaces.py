@@ -234,6 +234,9 @@ def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, sto
     for name, price, takers in (("limit_price", limit_price, LIMITED), ("stop_price", stop_price, TRIGGERED)):
         if price is not None and order.order_type not in takers:
             raise RequestRefused(f"{name}: order {order.order_id} is a {order.order_type} order and has none")
+    if quantity is not None and order.leg is not None:
+        # More of it would close more than is open until it is taken back, and that may be too late.
+        raise RequestRefused(f"quantity: exit {order.order_id} works for what is open; change its price, or cancel it")
     try:
         if quantity is not None:
             fields.check_quantity("quantity", quantity)

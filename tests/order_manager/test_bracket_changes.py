@@ -1,12 +1,14 @@
 """Brackets of which a fill is taken back, an exit fails, or a person wants something else."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from decimal import Decimal
 
 import pytest
 
 from actors import messages as m
 from actors.broker.base import ReportStatus
+from actors.errors import RequestRefused
 from actors.model import OrderStatus
 from tests.order_manager.brackets import (
     ENTRY,
@@ -237,10 +239,15 @@ def test_a_new_price_of_an_exit_that_waits_is_the_one_it_is_sent_with(venue: Ven
     assert (venue.exits(), venue.book[LOSS].stop_price) == (both(4), Decimal(80))
 
 
-def test_an_exit_goes_on_working_for_what_is_open_whatever_quantity_a_person_gives_it(venue: Venue) -> None:
+@pytest.mark.parametrize("quantity", [1, 10, 30])
+def test_nobody_gives_an_exit_another_quantity_than_what_is_open(venue: Venue, quantity: int) -> None:
     enter(venue)
     fills(venue, ENTRY, 10)
-    replace(venue, PROFIT, quantity=30)
+    reply: Future[bool] = Future()
+    venue.desk.tell(m.ReplaceOrder(order_id=PROFIT, reply=reply, quantity=quantity))
+    with pytest.raises(RequestRefused, match="quantity: exit .* works for what is open; change its price"):
+        reply.result(0)
+    assert (venue.desk.broker.all(m.ReplaceAtBroker), venue.desk.broker.all(m.CancelAtBroker)) == ([], [])
     venue.calm(3)
     assert venue.exits() == both(10)
 

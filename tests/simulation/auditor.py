@@ -8,6 +8,7 @@ from actors.model import OrderStatus, order_id_for
 from actors.model.fields import EXTERNAL
 from actors.store.unit import Outcome
 from actors.verify import verify
+from tests.simulation.control_audit import brackets, commands, continuations, groups, halts
 from tests.simulation.signals import Expected
 from tests.simulation.world import World
 from tests.support.builders import ACCOUNT
@@ -17,7 +18,9 @@ _ENDS = {
     ReportStatus.FILLED: OrderStatus.FILLED,
     ReportStatus.CANCELLED: OrderStatus.CANCELLED,
     ReportStatus.REJECTED: OrderStatus.REJECTED,
+    ReportStatus.EXPIRED: OrderStatus.EXPIRED,
 }
+_CONTROL = (commands, continuations, brackets, groups, halts)
 
 
 def broken_promises(world: World) -> list[str]:
@@ -25,7 +28,7 @@ def broken_promises(world: World) -> list[str]:
     found = [*world.violations, *world.sink.violations]
     if not world.has_ended():
         found.append(f"not everything has ended: {_rest(world)}")
-    for check in (_signals, _orders, _ledger, _positions, _events, _verified):
+    for check in (_signals, _orders, _ledger, _positions, _events, _verified, *_CONTROL):
         found += check(world)
     return [f"seed {world.seed}: {line}" for line in found]
 
@@ -66,6 +69,8 @@ def _signals(world: World) -> Iterator[str]:
             yield f"I6: signal {signal_id}: {dict(came)} of bodies pushed {list(bodies.values())}"
         if world.store.order(order_id_for(ACCOUNT, signal_id)) is None:
             yield f"I6: signal {signal_id} has no order"
+    for name in expected.commands:
+        outcomes.pop(name, None)
     rubbish = outcomes.pop("", Counter())
     dead = rubbish.pop(Outcome.DEAD_LETTER, 0)
     most, least = expected.malformed.total(), len(expected.malformed)

@@ -1,135 +1,180 @@
-"""The simulated exchange: true books that outlive every process, and what a process sees of them."""
+"""The simulated exchange: true books that outlive every process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from actors.broker.base import (
-    ConnectionCallback,
-    FillCallback,
-    OrderCallback,
-    OrderReport,
-    Quote,
-    ReportStatus,
-    VenueSnapshot,
-)
-from actors.errors import BrokerError, OrderCancelError, OrderSubmissionError
-from actors.model import Order, OrderFill, OrderStatus, Side
+from actors.broker.base import OrderReport, ReportStatus, VenueSnapshot
+from actors.errors import OrderCancelError, OrderSubmissionError
+from actors.model import Order, OrderFill, Side
 from tests.simulation.faults import Faults
 from tests.support.simulation import SimulatedRuntime
 
-LATE: Final = 40.0
-"""Seconds after which a late request arrives at the latest; more than the settle window."""
+if TYPE_CHECKING:
+    from tests.simulation.line import SimulatedBroker
+
+AT_ONCE: Final = frozenset({"ioc", "fok"})
 
 
-class Answer:
-    """The answer of a call that blocks: given once the exchange has spoken, to whoever waits then."""
+class Terms(NamedTuple):
+    """What an order is to trade: its total, what is filled included, and its prices."""
 
-    def __init__(self) -> None:
-        self.then: Callable[[object, BaseException | None], None] = lambda _value, _error: None
-
-
-class Underway(BaseException):  # no Exception: nobody between the broker and the lane may take it for an answer
-    """Raised by a broker's method in place of blocking."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
+    quantity: int
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
 
 
 class Book:
-    """One order in the books of the exchange."""
+    """One order in the books of the exchange.
 
-    def __init__(self, broker_order_id: str, coid: str | None, symbol: str, side: Side, quantity: int) -> None:
+    Attributes:
+        coid: The client's order id; None for an order of somebody else.
+        terms: Those in force.
+        history: When which terms came into force, oldest first.
+        ended_at: When it ceased to work; None while it works.
+    """
+
+    def __init__(self, broker_order_id: str, coid: str | None, symbol: str, side: Side, terms: Terms) -> None:
         self.broker_order_id = broker_order_id
         self.coid = coid
         self.symbol = symbol
         self.side: Side = side
-        self.quantity = quantity
+        self.terms = terms
+        self.history: list[tuple[datetime, Terms]] = []
         self.filled = 0
         self.status = ReportStatus.WORKING
         self.changed_at: datetime
+        self.ended_at: datetime | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether it may still trade."""
+        return self.status is ReportStatus.WORKING
+
+    @property
+    def leaves(self) -> int:
+        """How much of it may still trade."""
+        return self.terms.quantity - self.filled if self.works else 0
 
     def report(self) -> OrderReport:
         return OrderReport(
             broker_order_id=self.broker_order_id,
             client_order_id=self.coid,
             status=self.status,
-            quantity=self.quantity,
+            quantity=self.terms.quantity,
             filled_qty=self.filled,
             symbol=self.symbol,
             side=self.side,
             at=self.changed_at,
+            limit_price=self.terms.limit_price,
+            stop_price=self.terms.stop_price,
         )
 
 
 class Exchange:
-    """Accepts or refuses, fills in parts, cancels; tells the process that is connected, if one is.
+    """Accepts or refuses, fills in parts, changes terms, cancels; tells the process that is connected, if one is.
 
     Attributes:
+        replaces: Whether it changes the terms of a working order.
+        prompt: Whether what it takes is in force at once, as a broker without reports must have it.
         books: Every order it ever took, by its own id.
         fills: Every execution, oldest first.
         client: The broker of the process that runs now.
+        filled: Called with each order that traded and how much, right after.
     """
 
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults) -> None:
+    def __init__(self, runtime: SimulatedRuntime, faults: Faults, *, replaces: bool, prompt: bool) -> None:
         self._runtime = runtime
         self._faults = faults
+        self.replaces = replaces
+        self.prompt = prompt
         self.books: dict[str, Book] = {}
         self.fills: list[OrderFill] = []
         self.client: SimulatedBroker | None = None
+        self.filled: Callable[[Book, int], None] = lambda _book, _quantity: None
 
-    def accept(self, coid: str | None, symbol: str, side: Side, quantity: int) -> Book:
+    # ------------------------------------------------------------ requests
+
+    def accept(self, coid: str | None, symbol: str, side: Side, terms: Terms, *, rests: bool = False) -> Book:
         """Take an order, or refuse it; a refusal may stand in the books or leave no trace."""
-        book = Book(f"B{len(self.books) + 1}", coid, symbol, side, quantity)
+        book = Book(f"B{len(self.books) + 1}", coid, symbol, side, terms)
+        book.history.append((self._runtime.clock.now(), terms))
         if self._faults.strikes("refused"):
             if self._runtime.random.random() < 0.5:
-                book.status = ReportStatus.REJECTED
-                self._changed(book)
+                self._end(book, ReportStatus.REJECTED)
             raise OrderSubmissionError("no funds", order_id=coid, symbol=symbol)
         self._changed(book)
-        # Some are filled at once, before anybody hears of their acceptance; some wait for long.
-        wait = (0.0, 0.2) if self._runtime.random.random() < 0.4 else (0.5, 15.0)
-        self._runtime.call_later(wait, partial(self._fill, book), outside=True)
+        if not rests:
+            # Some are filled at once, before anybody hears of their acceptance; some wait for long.
+            wait = (0.0, 0.2) if self._runtime.random.random() < 0.4 else (0.5, 15.0)
+            self._runtime.call_later(wait, partial(self._fill, book), outside=True)
         return book
 
     def accept_order(self, order: Order) -> Book:
         """Take an order of ours; each that arrives is another one, whatever its client order id."""
-        return self.accept(order.order_id, order.symbol, order.side, order.quantity)
+        terms = Terms(order.quantity, order.limit_price, order.stop_price)
+        at_once = order.time_in_force in AT_ONCE
+        rests = order.order_type != "market" and not at_once and self._runtime.random.random() < 0.4
+        book = self.accept(order.order_id, order.symbol, order.side, terms, rests=rests)
+        ends = partial(self._expire, book)
+        if at_once:
+            self._runtime.call_later((0.0, 0.5), ends, outside=True)
+        elif order.time_in_force == "gtd" and order.expires_at is not None:
+            left = max((order.expires_at - self._runtime.clock.now()).total_seconds(), 0.0)
+            self._runtime.call_later((left, left + 0.1), ends, outside=True)
+        return book
 
     def cancel(self, broker_order_id: str) -> bool:
         """Take a request to cancel; it is carried out a little later, and a fill may be faster."""
         book = self.books[broker_order_id]
-        if book.status is not ReportStatus.WORKING:
-            raise OrderCancelError("it has ended", broker_order_id=broker_order_id)
-        self._runtime.call_later((0.0, 1.0), partial(self._end_cancelled, book), outside=True)
+        if not book.works or self._faults.strikes("cancel refused"):
+            raise OrderCancelError("it has ended, or not now", broker_order_id=broker_order_id)
+        if not self._faults.strikes("cancel dropped"):
+            self._carry_out(lambda: self._cancel(book))
+        return True
+
+    def replace(self, broker_order_id: str, terms: Terms) -> bool:
+        """Take a request for new terms; they come into force a little later, and a fill may be faster."""
+        book = self.books[broker_order_id]
+        if not self.replaces:
+            raise OrderCancelError("it changes no orders", broker_order_id=broker_order_id)
+        if not book.works or terms.quantity <= book.filled or self._faults.strikes("replace refused"):
+            raise OrderCancelError("too late, or not now", broker_order_id=broker_order_id)
+        if not self._faults.strikes("replace dropped"):
+            self._carry_out(lambda: self._replace(book, terms))
         return True
 
     def snapshot(self, since: datetime) -> VenueSnapshot:
         """Return what is working and what has happened since."""
-        books = self.books.values()
-        orders = [b.report() for b in books if b.status is ReportStatus.WORKING or b.changed_at >= since]
+        orders = [b.report() for b in self.books.values() if b.works or b.changed_at >= since]
         fills = [fill for fill in self.fills if fill.timestamp >= since]
         return VenueSnapshot(taken_at=self._runtime.clock.now(), orders=orders, fills=fills)
 
     @property
     def working(self) -> int:
         """How many orders may still trade."""
-        return sum(book.status is ReportStatus.WORKING for book in self.books.values())
+        return sum(book.works for book in self.books.values())
+
+    # ------------------------------------------------------------ what happens to an order
+
+    def _carry_out(self, action: Callable[[], None]) -> None:
+        if self.prompt:
+            action()
+        else:
+            wait = (5.0, 15.0) if self._faults.strikes("effect late") else (0.0, 1.0)
+            self._runtime.call_later(wait, action, outside=True)
 
     def _fill(self, book: Book) -> None:
-        if book.status is not ReportStatus.WORKING:
+        if not book.works:
             return
         chance = self._runtime.random
-        quantity = chance.randint(1, book.quantity - book.filled)
+        quantity = chance.randint(1, book.leaves)
         if chance.random() < 0.5:
-            quantity = book.quantity - book.filled
+            quantity = book.leaves
         book.filled += quantity
-        if book.filled == book.quantity:
-            book.status = ReportStatus.FILLED
-        else:
+        if book.leaves > 0:
             self._runtime.call_later((0.0, 4.0), partial(self._fill, book), outside=True)
         price = Decimal(chance.randint(9_000, 11_000)) / 100
         fill = OrderFill(
@@ -144,132 +189,37 @@ class Exchange:
         self.fills.append(fill)
         if self.client is not None:
             self.client.push_fill(fill)
-        self._changed(book)
-
-    def _end_cancelled(self, book: Book) -> None:
-        if book.status is ReportStatus.WORKING:
-            book.status = ReportStatus.CANCELLED
+        if book.leaves > 0:
             self._changed(book)
+        else:
+            self._end(book, ReportStatus.FILLED)
+        self.filled(book, quantity)
+
+    def _replace(self, book: Book, terms: Terms) -> None:
+        """Bring new terms into force; where fills passed a smaller total, what is filled is the total (FIX D11)."""
+        if book.works:
+            book.terms = terms._replace(quantity=max(terms.quantity, book.filled))
+            book.history.append((self._runtime.clock.now(), book.terms))
+            if book.leaves > 0:
+                self._changed(book)
+            else:
+                self._end(book, ReportStatus.FILLED)
+
+    def _cancel(self, book: Book) -> None:
+        if book.works:
+            self._end(book, ReportStatus.CANCELLED)
+
+    def _expire(self, book: Book) -> None:
+        if book.works:
+            self._end(book, ReportStatus.EXPIRED)
+
+    def _end(self, book: Book, status: ReportStatus) -> None:
+        book.status = status
+        book.ended_at = self._runtime.clock.now()
+        self._changed(book)
 
     def _changed(self, book: Book) -> None:
         book.changed_at = self._runtime.clock.now()
         self.books[book.broker_order_id] = book
         if self.client is not None:
             self.client.push_report(book.report())
-
-
-class SimulatedBroker:
-    """The four methods, for one process: what it says and hears goes over a line that delays, loses and repeats.
-
-    Attributes:
-        sending: Called with each order right before it leaves.
-    """
-
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
-        self._runtime = runtime
-        self._faults = faults
-        self._exchange = exchange
-        self._fill_callbacks: list[FillCallback] = []
-        self._order_callbacks: list[OrderCallback] = []
-        self.sending: Callable[[Order], None] = lambda _order: None
-        self.cut_power: Callable[[], None] = runtime.cut_power
-        self.up = True
-
-    def submit_order(self, order: Order) -> str:
-        self.sending(order)
-        answer = self._ask(lambda: self._exchange.accept_order(order).broker_order_id)
-        if self._faults.strikes("power cut in a submit"):
-            self.cut_power()
-        raise Underway(answer)
-
-    def cancel_order(self, broker_order_id: str) -> bool:
-        raise Underway(self._ask(lambda: self._exchange.cancel(broker_order_id)))
-
-    def get_order_status(self, broker_order_id: str) -> OrderStatus:
-        book = self._exchange.books[broker_order_id]
-        return OrderStatus.SUBMITTED if book.status is ReportStatus.WORKING else OrderStatus(book.status.value)
-
-    def subscribe_fills(self, callback: FillCallback) -> None:
-        self._fill_callbacks.append(callback)
-
-    def push_fill(self, fill: OrderFill) -> None:
-        """Tell of a fill, if the line lets it through."""
-        self._push(lambda: [callback(fill) for callback in self._fill_callbacks])
-
-    def push_report(self, report: OrderReport) -> None:
-        """Tell where an order stands, if the line lets it through."""
-        self._push(lambda: [callback(report) for callback in self._order_callbacks])
-
-    def _push(self, tell: Callable[[], object]) -> None:
-        def arrive() -> None:
-            if self.up:
-                tell()
-
-        if not self._faults.strikes("push lost"):
-            for _ in range(1 + self._faults.strikes("push doubled")):
-                self._runtime.call_later((0.0, self._runtime.random.choice((0.1, 1.0, 5.0))), arrive)
-
-    def _ask(self, action: Callable[[], object]) -> Answer:
-        """Carry a request to the exchange, which may get it after this process is gone, and bring its answer back."""
-        answer = Answer()
-        faults, later = self._faults, self._runtime.call_later
-        if not self.up:
-            raise ConnectionError("disconnected")
-
-        def arrive() -> None:
-            value: object = None
-            error: Exception | None = None
-            try:
-                value = action()
-            except BrokerError as refusal:
-                error = refusal
-            if not self.up or faults.strikes("reply lost"):
-                value, error = None, TimeoutError("no reply")
-            wait = (4.0, 20.0) if faults.strikes("reply late") else (0.0, 0.5)
-            later(wait, lambda: answer.then(value, error))
-
-        if faults.strikes("request lost"):
-            later((2.0, 10.0), lambda: answer.then(None, TimeoutError("no reply")))
-        else:
-            late = faults.strikes("request late")
-            later((1.0, self._runtime.random.choice((10.0, LATE))) if late else (0.0, 0.3), arrive, outside=True)
-        return answer
-
-
-class SimulatedVenue(SimulatedBroker):
-    """A broker that can be queried, and from which one can be cut off."""
-
-    absence_proves_unsent = False
-
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
-        super().__init__(runtime, faults, exchange)
-        self._connection_callbacks: list[ConnectionCallback] = []
-
-    def connect(self) -> None:
-        if self._faults.strikes("connect failed"):
-            raise ConnectionError("nobody answers")
-        self.up = True
-
-    def snapshot(self, since: datetime) -> VenueSnapshot:
-        if not self.up or self._faults.strikes("query failed"):
-            raise ConnectionError("no answer")
-        return self._exchange.snapshot(since)
-
-    def subscribe_orders(self, callback: OrderCallback) -> None:
-        self._order_callbacks.append(callback)
-
-    def subscribe_connection(self, callback: ConnectionCallback) -> None:
-        self._connection_callbacks.append(callback)
-
-    def quotes(self) -> Sequence[Quote]:
-        return [Quote(fill.symbol, fill.price, fill.timestamp) for fill in self._exchange.fills[-1:]]
-
-    def close(self) -> None:
-        self.up = False
-
-    def cut_off(self) -> None:
-        """Lose the connection; what is on the line is lost with it."""
-        if self.up:
-            self.up = False
-            for callback in self._connection_callbacks:
-                callback(False, "cut off")

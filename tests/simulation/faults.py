@@ -21,6 +21,11 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "power cut in a submit": (0.0, 0.0, 0.02, 0.05),
     # at the broker
     "refused": (0.0, 0.05, 0.2),
+    "cancel refused": (0.0, 0.0, 0.1, 0.3),
+    "cancel dropped": (0.0, 0.0, 0.0, 0.1),
+    "replace refused": (0.0, 0.1, 0.3),
+    "replace dropped": (0.0, 0.0, 0.0, 0.1),
+    "effect late": (0.0, 0.0, 0.1, 0.3),
     "request lost": (0.0, 0.02, 0.1),
     "request late": (0.0, 0.05, 0.2),
     "reply lost": (0.0, 0.05, 0.2),
@@ -36,15 +41,27 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "removal unanswered": (0.0, 0.05, 0.2),
     "sink away": (0.0, 0.05, 0.3),
     "publication unanswered": (0.0, 0.05, 0.3),
-    # by people
-    "cancel": (0.0, 0.05, 0.3),
-    "halt": (0.0, 0.0, 0.01),
 }
+
+DEEDS: Final[dict[str, tuple[float, ...]]] = {
+    # by people, each half second
+    "cancel": (0.0, 0.05, 0.3),
+    "cancel all": (0.0, 0.0, 0.02, 0.05),
+    "replace": (0.1, 0.5, 1.0),
+    "halt": (0.0, 0.0, 0.01, 0.05),
+    "halt, orders kept": (0.0, 0.0, 0.01, 0.05),
+    "command": (0.1, 0.5),
+    "command repeated": (0.0, 0.2),
+    "resume": (0.0, 0.1, 0.3),
+}
+"""What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 
 NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
     {
         "poison",
         "commit, written all the same",
+        "cancel dropped",
+        "replace dropped",
         "crash",
         "power cut before a commit",
         "power cut after a commit",
@@ -61,23 +78,28 @@ NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
 
 
 class Faults:
-    """Decides by chance what goes wrong, and counts it.
+    """Decides by chance what goes wrong and what people do, and counts it.
+
+    Args:
+        calm: Nothing goes wrong; only people act.
 
     Attributes:
         on: Whether anything goes wrong at all; off in the quiet phase.
-        struck: How often each fault happened.
+        struck: How often each happened.
     """
 
-    def __init__(self, chance: Random, *, plain: bool) -> None:
+    def __init__(self, chance: Random, *, plain: bool, calm: bool) -> None:
         self._chance = chance
         self.on = True
         self.struck: Counter[str] = Counter()
-        self.rates = {name: chance.choice(rates) for name, rates in RATES.items()}
+        self.rates = {name: chance.choice(rates) for name, rates in (RATES | DEEDS).items()}
         if plain:
             self.rates.update(dict.fromkeys(NOT_WITH_A_PLAIN_BROKER, 0.0))
+        if calm:
+            self.rates.update(dict.fromkeys(RATES, 0.0))
 
     def strikes(self, name: str) -> bool:
-        """Return whether this goes wrong now."""
+        """Return whether this happens now."""
         if not self.on or self._chance.random() >= self.rates[name]:
             return False
         self.struck[name] += 1

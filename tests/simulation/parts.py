@@ -1,4 +1,4 @@
-"""Simulated stand-ins for what works in threads of its own: lanes, reader, publisher's worker; and the saboteur.
+"""Simulated stand-ins for what works in threads of its own: lanes, reader, worker, kill switch; and the saboteur.
 
 Each inherits from the real one and replaces its thread alone: what a turn of the thread does is the product's code.
 """
@@ -7,14 +7,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
+from actors.broker.gate import TradingGate
 from actors.broker.lanes import Lane
+from actors.kill_switch.worker import PATIENCE, KillSwitch
 from actors.messages import (
     BrokerCall,
     BrokerMessage,
     CallReturned,
     EventsPublished,
+    HaltTrading,
     PublisherMessage,
     SignalConsumerMessage,
     SinkLost,
@@ -25,8 +29,8 @@ from actors.publisher.worker import PublisherWorker
 from actors.runtime.behavior import Address, Behavior, Unavailable
 from actors.signal_consumer.base import Entry, SourceAway
 from actors.signal_consumer.reader import Reader
-from tests.simulation.exchange import Underway
 from tests.simulation.faults import Faults
+from tests.simulation.line import Underway
 from tests.support.simulation import SimulatedRuntime
 
 # ------------------------------------------------------------ the broker's lanes
@@ -280,6 +284,32 @@ class SimulatedWorker(PublisherWorker):
         self._note(published=batch[-1].seq)
         self._runtime.call_later((0.0, 0.1), lambda: publisher.tell(EventsPublished(last_seq=batch[-1].seq)))
         self._later(publisher)
+
+
+# ------------------------------------------------------------ the kill switch
+
+
+class SimulatedKillSwitch(KillSwitch):
+    """A kill switch whose thread is a call now and then; nobody makes its file."""
+
+    def __init__(
+        self,
+        file: Path,
+        gate: TradingGate,
+        runtime: SimulatedRuntime,
+        tell: Callable[[HaltTrading], None],
+        cancel_directly: Callable[[], None],
+    ) -> None:
+        super().__init__(file, gate, runtime.clock, tell, cancel_directly)
+        self._runtime = runtime
+
+    def start(self) -> None:
+        self._runtime.call_later((PATIENCE, 2 * PATIENCE), self._turn)
+
+    def _turn(self) -> None:
+        if self._is_overdue(self._clock.monotonic()):
+            self._cancel_directly()
+        self.start()
 
 
 # ------------------------------------------------------------ exceptions in the actors

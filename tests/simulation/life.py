@@ -1,0 +1,137 @@
+"""One process of a simulated run: the parts of an assembly, composed alike on the simulated runtime."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from actors import messages as m
+from actors.broker.actor import BrokerActor, BrokerDeadlines
+from actors.broker.gate import TradingGate
+from actors.broker.session import BrokerSession
+from actors.kill_switch.direct import DirectCancels
+from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
+from actors.order_manager.admission import Market
+from actors.order_manager.recovery import RecoveryPolicy
+from actors.order_manager.waiters import Waiters
+from actors.portfolio.actor import Portfolio, PositionBoard
+from actors.publisher.actor import Publisher
+from actors.runtime.behavior import Address, Behavior, BehaviorFactory, Context
+from actors.runtime.forward import Forward
+from actors.runtime.supervisor import SupervisorPorts
+from actors.signal_consumer.actor import SignalConsumer
+from actors.signal_consumer.decode import Decoder
+from actors.store.store import Store
+from tests.simulation.line import SimulatedBroker, SimulatedVenue
+from tests.simulation.parts import (
+    Saboteur,
+    SimulatedKillSwitch,
+    SimulatedLane,
+    SimulatedReader,
+    SimulatedWorker,
+    Source,
+)
+from tests.support.builders import ACCOUNT
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_DEADLINES: Final = BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0)
+_POLICY: Final = RecoveryPolicy(interval=timedelta(seconds=10), settle_window=timedelta(seconds=15))
+
+
+class Life:
+    """One process, from its composition to its end.
+
+    Attributes:
+        failures: The actors that were given up.
+    """
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        runtime, faults = world.runtime, world.faults
+        self._runtime = runtime
+        self.store = Store.open(f"sqlite:///{world.file}", account_id=ACCOUNT, holder="test", clock=runtime.clock)
+        self.gate = TradingGate()
+        self.board = PositionBoard()
+        self.failures: set[str] = set()
+        kind = SimulatedBroker if world.plain else SimulatedVenue
+        self.broker = world.exchange.client = kind(runtime, faults, world.exchange)
+        self.broker.sending, self.broker.replacing = world.watch.sending, world.watch.replacing
+        self.broker.cut_power = self.cut_power
+        self.session = BrokerSession(self.broker, self.gate, runtime.clock)
+        for name in ("orders", "cancels", "queries"):
+            setattr(self.session, name, SimulatedLane(name, self.session._perform, runtime))
+        self.reader = SimulatedReader(Source(world.queue, faults), runtime)
+        self.worker = SimulatedWorker(world.sink, runtime)
+        halt_file = Path(f"{world.file}.HALT")  # nobody makes it: what it does is done without the actors
+        direct = DirectCancels(self.store, self.session)
+        self.kill_switch = SimulatedKillSwitch(halt_file, self.gate, runtime, self.tell, direct)
+        self._poisoned: dict[int, object] = {}
+        self.consumer: Address[m.SignalConsumerMessage]
+        self.order_manager: Forward[m.OrderManagerMessage] = Forward()
+
+    def start(self) -> None:
+        """Start every actor as the assembly does."""
+        runtime, store, session = self._runtime, self.store, self.session
+        ports = SupervisorPorts(inspect=runtime.health, dump=lambda: None, escalate=self._escalate, hang_after=5.0)
+        runtime.supervise(ports)
+        portfolio = self._spawn("portfolio", lambda context: Portfolio(context, store, self.board))
+        publisher = self._spawn("publisher", lambda context: Publisher(context, store, self.worker))
+        self.worker.start(publisher)
+        broker = self._spawn(
+            "broker", lambda context: BrokerActor(context, session, self.order_manager, portfolio, _DEADLINES)
+        )
+        session.start(broker)
+        self.consumer = self._spawn(
+            "signal_consumer",
+            lambda context: SignalConsumer(context, self.reader, self.order_manager, Decoder(ACCOUNT), window=16),
+        )
+        self.reader.start(self.consumer)
+        peers = Peers(broker=broker, consumer=self.consumer, portfolio=portfolio, followers=(publisher,))
+        settings = OrderManagerSettings(
+            account_id=ACCOUNT,
+            queryable=session.venue is not None,
+            in_flight=8,
+            backlog=12,
+            answer_within=timedelta(seconds=8),
+            recovery=_POLICY,
+        )
+        waiters, market = Waiters(), Market(capabilities=session.capabilities)
+        manager = self._spawn(
+            "order_manager",
+            lambda context: OrderManager(context, store, settings, peers, self.gate, waiters, lambda: None, market),
+        )
+        self.order_manager.bind(manager)
+        self.kill_switch.start()
+
+    def tell(self, message: m.OrderManagerMessage) -> None:
+        """Tell the order manager something as a host would."""
+        self.order_manager.tell(message)
+
+    def resume(self) -> None:
+        """Have actors that were given up try again, and open what was closed on their account."""
+        revived, self.failures = sorted(self.failures), set()
+        for name in revived:
+            self._runtime.revive(name)
+        self.tell(m.ResumeTrading(by="test"))
+        for name in revived:
+            self.gate.open(f"actor {name} failed")
+        self.consumer.tell(m.OpenIntake())
+
+    def cut_power(self) -> None:
+        """End this process now: nothing more reaches its store or leaves it."""
+        self.store.close()
+        self._runtime.cut_power()
+
+    def _spawn(self, name: str, factory: Callable[[Context], Behavior[Any]]) -> Address[Any]:
+        def build(context: Context) -> Behavior[Any]:
+            return Saboteur(factory(context), self._world.faults, self._poisoned, self.cut_power)
+
+        saboteur: BehaviorFactory[Any] = build
+        return self._runtime.spawn(name, saboteur)
+
+    def _escalate(self, name: str, reason: str) -> None:
+        self.failures.add(name)
+        self.gate.close(f"actor {name} failed")
+        self.consumer.tell(m.CloseIntake(reason=f"{name} {reason}"))
