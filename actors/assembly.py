@@ -92,7 +92,7 @@ class Assembly:
             self.gate,
             self.runtime.clock,
             self._halt,
-            DirectCancels(store, self.session, self.runtime.clock),
+            DirectCancels(store, self.session),
         )
         self.consumer: Address[SignalConsumerMessage]
         self.order_manager: Address[OrderManagerMessage]

@@ -1,38 +1,32 @@
 """Cancels that leave without the order manager: when a halt is tripped and the store or an actor does not work."""
 
 import logging
-from typing import Final
 
 from actors.broker.session import BrokerSession
 from actors.errors import StoreError
 from actors.messages import CancelAtBroker
 from actors.model.fields import EXTERNAL
 from actors.runtime.behavior import Unavailable
-from actors.runtime.clock import Clock
 from actors.store.store import Store
 
 log = logging.getLogger(__name__)
 
-ASK_AGAIN: Final = 5.0
-"""Seconds before an order that still counts as working is asked for once more."""
-
 
 class DirectCancels:
-    """Asks the broker to cancel every order that is known to work, and again while nothing tells that it has ended.
+    """Asks the broker to cancel every order that is known to work, each once.
 
     Known are the live orders of the store, if it can be read, and what the session had the broker take lately, whether
     or not that could be written. Asking for the cancel of an order that has ended is harmless; what the broker answers
     is told to the order manager as ever, which applies it when it can.
     """
 
-    def __init__(self, store: Store, session: BrokerSession, clock: Clock) -> None:
+    def __init__(self, store: Store, session: BrokerSession) -> None:
         self._store = store
         self._session = session
-        self._clock = clock
-        self._asked: dict[str, float] = {}
+        self._asked: set[str] = set()
 
     def __call__(self) -> None:
-        """Ask for the cancels of all that was not asked for lately."""
+        """Ask for the cancels of all that was not asked for before."""
         known = dict(self._session.recently_taken())
         try:
             final = [o.order_id for o in self._store.orders(known).values() if o.status.is_final]
@@ -43,10 +37,8 @@ class DirectCancels:
                     known[order.order_id] = order.broker_order_id
         except (StoreError, Unavailable) as error:
             log.critical("kill switch: the store cannot be read, so what it alone knows is not cancelled: %s", error)
-        now = self._clock.monotonic()
-        self._asked = {key: at for key, at in self._asked.items() if key in known and now - at < ASK_AGAIN}
         fresh = {order_id: of for order_id, of in known.items() if order_id not in self._asked}
-        self._asked |= dict.fromkeys(fresh, now)
+        self._asked |= fresh.keys()
         if fresh:
             log.critical("kill switch: nothing confirms the halt; asking for %d cancels directly", len(fresh))
         self._session.cancels.tell(
