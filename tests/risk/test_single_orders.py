@@ -260,3 +260,9 @@ def test_an_exit_that_but_shrinks_the_position_is_not_held_to_the_limits(desk: M
     assert floor.ask(side="sell", quantity=10) == next(iter(limit))
     assert floor.ask(side="sell", quantity=10, bracket_id="oa-entry", leg="stop_loss") is None
     assert floor.ask(side="sell", quantity=11, bracket_id="oa-entry", leg="stop_loss") == next(iter(limit))
+
+
+def test_an_entry_that_goes_on_with_new_terms_is_no_exit(desk: MakeDesk) -> None:
+    floor = desk(strategy(max_quantity=5))
+    floor.trade(-10)
+    assert floor.ask(quantity=10, bracket_id="oa-entry", parent_id="oa-entry", stop_loss=Decimal(90)) == "max_quantity"
