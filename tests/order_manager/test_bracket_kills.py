@@ -25,20 +25,6 @@ def test_exits_that_were_about_to_be_sent_are_sent_by_the_next_process(
     assert venue.exits() == both(4)
 
 
-@pytest.mark.parametrize("replaces", [True, False], ids=["broker replaces", "broker replaces none"])
-def test_exits_that_were_about_to_be_sent_are_sent_by_the_next_process(
-    make_desk: Callable[..., Desk], *, replaces: bool
-) -> None:
-    venue = Venue(make_desk(market=market(replaces=replaces)))
-    enter(venue)
-    venue.desk.gate.close("stopping")
-    fills(venue, ENTRY, 4)
-    assert venue.exits() == {}
-    venue.kill()
-    venue.calm(2)
-    assert venue.exits() == both(4)
-
-
 def story(venue: Venue, moment: Callable[[], None]) -> None:
     """Play a bracket from the entry to the end; ``moment`` comes after every single message."""
 
