@@ -182,8 +182,20 @@ class Links:
 
     # ------------------------------------------------------------ what a person must know
 
+    def _warn_of_group(self, order: Order) -> None:
+        """Tell a person where more than one of a group traded: their cancels crossed with fills on the wire."""
+        traded = any(fill.quantity > 0 for fill in self._set.unit.fills if fill.client_order_id == order.order_id)
+        if order.oco_group is None or not traded:
+            return
+        members = {first_id(o.order_id): o for o in self._group(order.strategy_id, order.oco_group) if o.filled_qty > 0}
+        others = sorted(member.order_id for key, member in members.items() if key != first_id(order.order_id))
+        if others:
+            reason = f"it traded, and so did {', '.join(others)} of the group {order.oco_group}; see what is held"
+            self._alert("group.traded_twice", order.order_id, reason)
+
     def _warn(self, order: Order) -> None:
         """Tell a person of a position that its bracket does not protect, or closed more than once."""
+        self._warn_of_group(order)
         key = bracket_of(order)
         if key is None:
             return
