@@ -39,7 +39,8 @@ class CancelAtBroker(Message, frozen=True):
 class ReplaceAtBroker(Message, frozen=True):
     """Ask the broker for new terms, all of which are given; ``quantity`` is the new total, what is filled included.
 
-    One that only ``shrinks`` the order takes a part of it back, and like a cancel is not held up by a halt.
+    Attributes:
+        shrinks: Whether all it does is take quantity away, for which trading need not be open.
     """
 
     order_id: str
