@@ -245,7 +245,7 @@ def test_nobody_gives_an_exit_another_quantity_than_what_is_open(venue: Venue, q
     fills(venue, ENTRY, 10)
     reply: Future[bool] = Future()
     venue.desk.tell(m.ReplaceOrder(order_id=PROFIT, reply=reply, quantity=quantity))
-    with pytest.raises(RequestRefused, match="quantity: exit .* works for what is open; change its price"):
+    with pytest.raises(RequestRefused, match=r"quantity: exit .* works for what is open; change its price"):
         reply.result(0)
     assert (venue.desk.broker.all(m.ReplaceAtBroker), venue.desk.broker.all(m.CancelAtBroker)) == ([], [])
     venue.calm(3)

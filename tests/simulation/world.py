@@ -75,7 +75,7 @@ class World:
             with self._mortal():
                 self._live()
         self.faults.on = False
-        self._calm_down(lambda life: self.people.resume(life), TROUBLE + QUIET)
+        self._calm_down(self.people.resume, TROUBLE + QUIET)
         if not self.has_ended():
             self.violations += unsettled(self)
         end = self.people.halt if self.ends_halted else self.people.cancel_what_rests
