@@ -284,6 +284,7 @@ _WORDS: Final[dict[str, str]] = {
     "signal": "the order was made of its signal",
     "bracket": "this exit was recorded; it is sent as its entry fills",
     _NOT_OURS: "an order that is not ours was found at the broker",
+    "terms shown by the broker": "the broker shows other terms than those agreed on, and they count",
     OrderEvent.SEND_STARTED: "it is sent to the broker",
     OrderEvent.DENIED: "this system denied it, nothing was sent",
     OrderEvent.TOO_OLD: "its signal was too old, nothing was sent",

@@ -158,6 +158,19 @@ def ask_replace(order: Order, terms: NewTerms, now: datetime, *, by_cancel: bool
     return _finish(order, cell, changes, now, None)
 
 
+def take_terms(order: Order, terms: NewTerms, now: datetime) -> Step:
+    """Take the terms that stand at the broker, however they came to; an order that was filled may work on."""
+    changes: dict[str, Any] = {
+        "quantity": terms.quantity,
+        "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "overfill_qty": max(order.filled_qty - terms.quantity, 0),
+    }
+    if not changes["overfill_qty"] and OrderFlag.OVERFILL in order.flags:
+        changes["flags"] = _without_flags(order.flags, OrderFlag.OVERFILL)
+    return _finish(order, Cell(Target.DERIVE, alert=True), changes, now, None, reopens=order.status.is_final)
+
+
 def _no_effect(_order: Order, _cell: Cell, _now: datetime) -> dict[str, Any]:
     return {}
 

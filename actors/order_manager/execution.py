@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -36,6 +36,9 @@ from actors.runtime.behavior import Address, Context
 
 log = logging.getLogger(__name__)
 
+FILLS_TRAIL: Final = timedelta(seconds=10)
+"""How long after a plain broker's cancel, or the last fill since, no fill of that order comes any more."""
+
 
 class Execution:
     """Applies the broker's answers, fills and reports, in any order, any number of times.
@@ -64,6 +67,7 @@ class Execution:
         self._doubt = doubt
         self._early: list[OrderFill] = []
         self._vain = VainRounds()
+        self._ending: dict[str, datetime] = {}  # since when a plain broker says cancelled of what is to be continued
         self._last_stranger = working_set.now
 
     # ------------------------------------------------------------ answers to our own calls
@@ -169,6 +173,7 @@ class Execution:
             self._set.note("fill.mismatch", order_id=order.order_id, reason=fill.to_json(), alert=True)
         order = self._set.book(order, fill)
         self._vain.forget(order.order_id)
+        self._ending.pop(order.order_id, None)
         if fill.reverses is not None:
             self._check_reversal(order, fill.reverses)
         self._forget_final(order)
@@ -261,6 +266,9 @@ class Execution:
         order = self._known(message.order_id)
         if order is not None:
             event = _STATUS_EVENTS[message.status]
+            if event is OrderEvent.CANCELLED and not self._may_continue(order):
+                self._doubt(order)
+                return
             order = self._reported(order, event, None, queried=True)
             if message.status is OrderStatus.FILLED and order.leaves_qty > 0:
                 self._count_vain(order, order.quantity)
@@ -271,6 +279,13 @@ class Execution:
                 if order.status is OrderStatus.CANCEL_REQUESTED:
                     self._cancels.repeat(order)
                     self._doubt(order)
+
+    def _may_continue(self, order: Order) -> bool:
+        """Whether no fill of a cancelled order is expected any more, as told by a broker that tells no quantity."""
+        if OrderFlag.CONTINUE_WANTED not in order.flags:
+            return True
+        since = self._ending.setdefault(order.order_id, self._set.now)
+        return self._set.now - since >= FILLS_TRAIL
 
     def settle_doubt(self, order: Order) -> None:
         """Ask a four-method broker where an order stands; ever more seldom while asking is in vain."""
@@ -326,6 +341,7 @@ class Execution:
             self._cancels.forget(order.order_id)
             self._replaces.forget(order.order_id)
             self._vain.forget(order.order_id)
+            self._ending.pop(order.order_id, None)
 
     def _external(self, broker_order_id: str, seen: OrderReport | OrderFill, at: datetime, quantity: int) -> Order:
         order = Order(

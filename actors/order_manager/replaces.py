@@ -12,9 +12,10 @@ from actors.broker.base import Capabilities, OrderReport
 from actors.errors import RequestRefused, SignalError
 from actors.messages import BrokerMessage, ReplaceAtBroker, ReplaceRefused, ReplaceTaken, ReplaceUnclear
 from actors.model import Order, OrderFlag, OrderStatus, fields
-from actors.model.terms import LIMITED, TRIGGERED
+from actors.model.fields import EXTERNAL
+from actors.model.terms import LIMITED, TRAILING, TRIGGERED
 from actors.order_manager.admission import Admission
-from actors.order_manager.book import NewTerms, ask_replace, terms_asked, terms_of
+from actors.order_manager.book import NewTerms, ask_replace, take_terms, terms_asked, terms_of
 from actors.order_manager.cancels import Cancels, ours
 from actors.order_manager.transitions import TABLE, OrderEvent, state_of
 from actors.order_manager.vain import ENOUGH
@@ -23,6 +24,10 @@ from actors.runtime.behavior import Address, Context
 
 PATIENCE: Final = timedelta(seconds=60)
 """How long new terms may be on their way; a call may take half of it, and the exchange behind the broker its time."""
+
+
+TERMS_SHOWN: Final = "terms shown by the broker"
+"""The cause of an order's change to terms that stand at the broker and are not those agreed on."""
 
 
 class Replaces:
@@ -53,6 +58,7 @@ class Replaces:
         self._capabilities = capabilities
         self._doubt = doubt
         self._asks: dict[str, _Ask] = {}
+        self._strange: dict[str, NewTerms] = {}  # what the last query showed in place of the terms agreed on
 
     # ------------------------------------------------------------ asking
 
@@ -154,11 +160,33 @@ class Replaces:
     def seen(self, order: Order, report: OrderReport, *, queried: bool) -> Order:
         """Tell from a report that an order works which terms stand, and end the replace in flight accordingly."""
         asked = terms_asked(order)
+        if asked is None and queried:
+            return self._compare(order, report)
         if asked is None or order.status not in _IN_FLIGHT or OrderFlag.CONTINUE_WANTED in order.flags:
             return order
         if _shows(report, asked) and (not _shows(report, terms_of(order)) or self._answer(order) is _Answer.TAKEN):
             return self._apply(order, OrderEvent.REPLACED)
         return self.shown_working(order) if queried else self._unless_refused(order)
+
+    def _compare(self, order: Order, report: OrderReport) -> Order:
+        """Take the terms that two queries agree on where they are not ours: of an earlier request that came late."""
+        shown = NewTerms(
+            max(report.quantity, order.filled_qty),
+            order.limit_price if report.limit_price is None else report.limit_price,
+            order.stop_price if report.stop_price is None or order.order_type in TRAILING else report.stop_price,
+        )
+        fits = _shows(report, terms_of(order)) or shown == terms_of(order)
+        if fits or order.strategy_id == EXTERNAL or order.status not in _AGREED:
+            self._strange.pop(order.order_id, None)
+            return order
+        if self._strange.get(order.order_id) != shown:
+            self._strange[order.order_id] = shown
+            self._doubt(order)
+            return order
+        del self._strange[order.order_id]
+        result = take_terms(order, shown, self._set.now)
+        self._set.record(order, result, TERMS_SHOWN)
+        return result.order
 
     def shown_working(self, order: Order) -> Order:
         """Take the answer of a broker that was asked: the order works, and nothing tells that it got its new terms.
@@ -279,4 +307,5 @@ def _shows(report: OrderReport, terms: NewTerms) -> bool:
     )
 
 
+_AGREED: Final = frozenset({OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILL, OrderStatus.FILLED})
 _IN_FLIGHT: Final = frozenset({OrderStatus.REPLACE_REQUESTED, OrderStatus.CANCEL_REQUESTED})

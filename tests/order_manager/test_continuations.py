@@ -274,10 +274,43 @@ def test_a_broker_whose_absence_proves_it_has_what_continues_sent_once_more(maki
     assert making_room.sent() == [FIRST]
 
 
-def test_a_plain_broker_s_status_confirms_the_cancel(make_desk: Callable[..., Desk]) -> None:
+def cancelled_after(desk: Desk, seconds: int) -> None:
+    """Let a plain broker say that the order is cancelled, after some time."""
+    desk.wait(seconds)
+    desk.tell(m.StatusReported(order_id=order_id(), status=OrderStatus.CANCELLED, at=desk.clock.now()))
+
+
+@pytest.fixture
+def plain(make_desk: Callable[..., Desk]) -> Desk:
+    """Return a desk over a broker of four methods, with an order of ten that is to become one of fifteen."""
     desk = make_desk(queryable=False, market=CONTINUES)
     desk.open()
     desk.working(**LIMIT)
     replace(desk, quantity=15)
-    desk.tell(m.StatusReported(order_id=order_id(), status=OrderStatus.CANCELLED, at=desk.clock.now()))
-    assert terms(desk.order_by_id(FIRST)) == ("pending", 15, OLD)
+    return desk
+
+
+def test_a_plain_broker_s_status_confirms_the_cancel_once_no_fill_trails_any_more(plain: Desk) -> None:
+    cancelled_after(plain, 0)
+    cancelled_after(plain, 9)
+    assert plain.sent() == [order_id()]
+    cancelled_after(plain, 1)
+    assert terms(plain.order_by_id(FIRST)) == ("pending", 15, OLD)
+
+
+def test_a_fill_that_trails_a_plain_broker_s_cancel_is_taken_off_and_others_are_waited_for(plain: Desk) -> None:
+    cancelled_after(plain, 0)
+    plain.wait(9)
+    plain.tell(m.FillReported(fill=fill(1, 4)))
+    cancelled_after(plain, 1)
+    cancelled_after(plain, 9)
+    assert plain.sent() == [order_id()]
+    cancelled_after(plain, 1)
+    assert terms(plain.order_by_id(FIRST)) == ("pending", 11, OLD)
+
+
+def test_a_plain_broker_s_cancel_is_asked_about_until_the_order_can_be_continued(plain: Desk) -> None:
+    cancelled_after(plain, 0)
+    before = len(plain.broker.all(m.QueryOrder))
+    plain.wait(3)
+    assert len(plain.broker.all(m.QueryOrder)) > before

@@ -214,3 +214,53 @@ def test_new_terms_outranked_by_a_cancel_are_never_sent_again(replacing: Desk) -
     show(replacing, 100, 10)
     assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 1)
     assert len(events(replacing, "replace.lost")) == 1
+
+
+# ---------------------------------------------------------------- terms that nobody agreed on
+
+
+@pytest.fixture
+def agreed(replacing: Desk) -> Desk:
+    """Return a desk whose order has its new terms, 15 at 101, by the broker's word."""
+    taken(replacing)
+    push(replacing, 15, 101)
+    assert terms(replacing.order()) == ("submitted", 15, NEW)
+    return replacing
+
+
+def test_terms_of_a_request_that_came_late_count_once_two_queries_agree_on_them(agreed: Desk) -> None:
+    agreed.answer(shows(12, 100))
+    assert terms(agreed.order()) == ("submitted", 15, NEW)
+    assert show(agreed, 3, 12) == 1  # it is asked again soon
+    assert terms(agreed.order()) == ("submitted", 12, OLD)
+    (event,) = [e for e in events(agreed, "order.submitted") if e["cause"] == "terms shown by the broker"]
+    assert event["alert"] is True
+
+
+def test_a_query_that_was_asked_before_the_terms_changed_changes_nothing(agreed: Desk) -> None:
+    agreed.answer(shows(12, 100))
+    agreed.answer(shows(15, 101))
+    agreed.answer(shows(12, 100))
+    assert terms(agreed.order()) == ("submitted", 15, NEW)
+
+
+def test_an_order_that_was_filled_works_on_where_the_broker_has_more_of_it(agreed: Desk) -> None:
+    agreed.tell(m.FillReported(fill=fill(1, 15)))
+    assert agreed.order().status is OrderStatus.FILLED
+    for _ in range(2):
+        agreed.answer(shows(20, 101, filled=15), fills=(fill(1, 15),))
+    assert terms(agreed.order()) == ("partial", 20, NEW)
+    assert cancel(agreed).result(0) is True
+
+
+def test_an_order_ends_with_fewer_where_the_broker_was_to_trade_no_more(agreed: Desk) -> None:
+    agreed.tell(m.FillReported(fill=fill(1, 12)))
+    for _ in range(2):
+        agreed.answer(shows(12, 101, filled=12, status=ReportStatus.FILLED))
+    assert terms(agreed.order()) == ("filled", 12, NEW)
+
+
+def test_pushes_may_come_in_any_order_and_tell_no_terms_that_nobody_agreed_on(agreed: Desk) -> None:
+    for _ in range(3):
+        push(agreed, 10, 100)
+    assert terms(agreed.order()) == ("submitted", 15, NEW)
