@@ -70,17 +70,17 @@ def brackets(world: World) -> Iterator[str]:
     """In calm weather exits close more than was opened only by fills that crossed on the wire."""
     opened: Counter[str] = Counter()
     closed: Counter[str] = Counter()
-    last: dict[str, tuple[str, datetime]] = {}
+    last: dict[str, dict[str, datetime]] = defaultdict(dict)  # by bracket, when each exit traded last
     for book, quantity, at in _trades(world):
         entry, chain = entry_of(book.coid or ""), chain_of(book.coid or "")
         if chain == entry:
             opened[entry] += quantity
             continue
         closed[entry] += quantity
-        before, since = last.get(entry, (chain, at))
-        if closed[entry] > opened[entry] and (before == chain or at - since > CROSSING):
-            yield f"exits of {entry} closed {closed[entry]} of {opened[entry]}; {chain} at {at}, {before} at {since}"
-        last[entry] = chain, at
+        last[entry][chain] = at
+        others = [when for other, when in last[entry].items() if other != chain]
+        if closed[entry] > opened[entry] and (not others or at - max(others) > CROSSING):
+            yield f"exits of {entry} closed {closed[entry]} of {opened[entry]}: {chain} at {at}, the others at {others}"
 
 
 def groups(world: World) -> Iterator[str]:

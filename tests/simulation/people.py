@@ -32,6 +32,7 @@ class People:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._chance = world.runtime.random
+        self._strikes = world.faults.strikes
         self._calls: list[Future[bool]] = []
         self._halts_here = False
         self._confirmed = False
@@ -52,28 +53,58 @@ class People:
     # ------------------------------------------------------------ at random
 
     def act(self, life: "Life") -> None:
-        """Do a few things, or none."""
-        strikes, chance = self._world.faults.strikes, self._chance
-        if strikes("cut off") and isinstance(life.broker, SimulatedVenue):
-            life.broker.cut_off()
-        if strikes("stranger"):
-            self._trade_elsewhere()
-        if strikes("cancel") and (name := self._some_order()) is not None:
+        """Do a few things, or none, in any order."""
+        deeds = [
+            self._cancel,
+            self._cancel_all,
+            self._replace,
+            self._halt,
+            self._resume,
+            self._command,
+            self._elsewhere,
+        ]
+        self._chance.shuffle(deeds)
+        for deed in deeds:
+            deed(life)
+
+    def _cancel(self, life: "Life") -> None:
+        if self._strikes("cancel") and (name := self._some_order()) is not None:
             life.tell(m.CancelOrder(order_id=name, reply=Future()))
-        if strikes("cancel all"):
+
+    def _cancel_all(self, life: "Life") -> None:
+        if self._strikes("cancel all"):
             life.tell(m.CancelAll(reply=Future(), **self._scope()))
-        if strikes("replace") and (name := self._some_order()) is not None:
+
+    def _replace(self, life: "Life") -> None:
+        if self._strikes("replace") and (name := self._some_order()) is not None:
             life.tell(m.ReplaceOrder(order_id=name, reply=Future(), **self._terms(name)))
-        if strikes("halt"):
-            self.halt(life)
-        if strikes("halt, orders kept"):
-            self.halt(life, keep_orders=True)
-        if strikes("command"):
-            self._push(self._command())
-        if self._commands and strikes("command repeated"):
-            self._world.queue.push(chance.choice(self._commands))
-        if strikes("resume"):
+
+    def _halt(self, life: "Life") -> None:
+        for name in ("halt", "halt, orders kept"):
+            if self._strikes(name):
+                self.halt(life, keep_orders=name != "halt")
+
+    def _resume(self, life: "Life") -> None:
+        if self._strikes("resume"):
             self.resume(life)
+
+    def _command(self, _life: "Life") -> None:
+        if self._strikes("command"):
+            payload = encode_command(self._some_command())
+            self._commands.append(payload)
+            self._world.queue.push(payload)
+        if self._commands and self._strikes("command repeated"):
+            self._world.queue.push(self._chance.choice(self._commands))
+
+    def _elsewhere(self, life: "Life") -> None:
+        chance = self._chance
+        if self._strikes("cut off") and isinstance(life.broker, SimulatedVenue):
+            life.broker.cut_off()
+        if self._strikes("stranger"):
+            try:
+                self._world.exchange.accept(None, chance.choice(SYMBOLS), "buy", Terms(chance.randint(1, 9)))
+            except OrderSubmissionError:
+                return
 
     def halt(self, life: "Life", *, keep_orders: bool = False) -> None:
         """Do what :meth:`TradingSystem.halt` does."""
@@ -93,13 +124,6 @@ class People:
                 life.tell(m.CancelOrder(order_id=order.order_id, reply=Future()))
 
     # ------------------------------------------------------------ what they ask for
-
-    def _trade_elsewhere(self) -> None:
-        chance = self._chance
-        try:
-            self._world.exchange.accept(None, chance.choice(SYMBOLS), "buy", Terms(chance.randint(1, 9)))
-        except OrderSubmissionError:
-            return
 
     def _some_order(self) -> str | None:
         books = list(self._world.exchange.books.values())
@@ -128,25 +152,19 @@ class People:
         most = 120 if order is None else max(2 * order.quantity, 1)
         return {"quantity": self._chance.randint(1, most)}
 
-    def _command(self) -> Command:
+    def _some_command(self) -> Command:
         self._requests += 1
         named: dict[str, Any] = {"command_id": f"command-{self._requests}", "reason": f"reason-{self._requests}"}
-        strikes = self._world.faults.strikes
-        if strikes("halt"):
+        if self._strikes("halt"):
             return HaltCommand(**named)
-        if strikes("halt, orders kept"):
+        if self._strikes("halt, orders kept"):
             return HaltCommand(keep_orders=True, **named)
-        if strikes("cancel all"):
+        if self._strikes("cancel all"):
             return CancelAllCommand(**named, **self._scope())
         order_id = self._some_order() or "no-such-order"
-        if strikes("replace"):
+        if self._strikes("replace"):
             return ReplaceCommand(order_id=order_id, **named, **self._terms(order_id))
         return CancelCommand(order_id=order_id, **named)
-
-    def _push(self, command: Command) -> None:
-        payload = encode_command(command)
-        self._commands.append(payload)
-        self._world.queue.push(payload)
 
 
 def _is_true(call: Future[bool]) -> bool:
