@@ -274,10 +274,13 @@ def test_a_broker_whose_absence_proves_it_has_what_continues_sent_once_more(maki
     assert making_room.sent() == [FIRST]
 
 
-def test_a_plain_broker_s_status_confirms_the_cancel(make_desk: Callable[..., Desk]) -> None:
+def test_a_plain_broker_s_status_confirms_the_cancel_of_an_exit(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(queryable=False, market=CONTINUES)
     desk.open()
-    desk.working(**LIMIT)
-    replace(desk, quantity=15)
-    desk.tell(m.StatusReported(order_id=order_id(), status=OrderStatus.CANCELLED, at=desk.clock.now()))
-    assert terms(desk.order_by_id(FIRST)) == ("pending", 15, OLD)
+    desk.working(take_profit=NEW)
+    leg = f"{order_id()}.tp"
+    desk.tell(m.FillReported(fill=fill(1, 4)))
+    desk.tell(m.OrderAccepted(order_id=leg, broker_order_id="B2", at=desk.clock.now()))
+    desk.tell(m.FillReported(fill=fill(2, 3)))
+    desk.tell(m.StatusReported(order_id=leg, status=OrderStatus.CANCELLED, at=desk.clock.now()))
+    assert terms(desk.order_by_id(f"{leg}.r1")) == ("pending", 7, NEW)
