@@ -285,7 +285,9 @@ class TradingSystem:
         reply: Future[bool] = Future()
         parts = self._running()
         revived = parts.revive()
-        self._request(m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, reply=reply), reply)
+        self._request(
+            m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, halts=parts.gate.halts, reply=reply), reply
+        )
         reply.result(_ANSWER)
         parts.forgive(revived)
 
