@@ -200,7 +200,7 @@ class TradingSystem:
 
         Raises:
             RequestRefused: The order is unknown, final, not ours, or has a request under way; its kind has no such
-                price; or a pre-trade check denies it.
+                price; a pre-trade check denies it; or the broker neither replaces orders nor can be queried.
         """
         reply: Future[bool] = Future()
         message = m.ReplaceOrder(
@@ -284,7 +284,9 @@ class TradingSystem:
         reply: Future[bool] = Future()
         parts = self._running()
         revived = parts.revive()
-        self._request(m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, reply=reply), reply)
+        self._request(
+            m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, halts=parts.gate.halts, reply=reply), reply
+        )
         reply.result(_ANSWER)
         parts.forgive(revived)
 

@@ -37,6 +37,7 @@ class TradingGate:
         self._looked = -LOOK_AGAIN
         self._changing = threading.Lock()
         self._losses = 0
+        self._halts = 0
 
     @property
     def reasons(self) -> frozenset[str]:
@@ -80,14 +81,25 @@ class TradingGate:
             self._reasons |= {DISCONNECTED, RECOVERING}
         log.warning("no orders are sent: the connection to the broker is lost")
 
-    def open(self, reason: str, *, losses: int | None = None) -> bool:
-        """Take one reason away; if ``losses`` is given, only if the connection was lost no more often than that.
+    @property
+    def halts(self) -> int:
+        """How often trading was halted by :meth:`halt`."""
+        return self._halts
+
+    def halt(self) -> None:
+        """Close it, at once, for a halt; a resume that was asked for before does not open it again."""
+        with self._changing:
+            self._halts += 1
+        self.close(HALTED)
+
+    def open(self, reason: str, *, losses: int | None = None, halts: int | None = None) -> bool:
+        """Take one reason away; if a count is given, only if it was lost, or halted, no more often than that.
 
         Returns:
             Whether the reason does not stand any more.
         """
         with self._changing:
-            if losses is not None and losses != self._losses:
+            if losses not in (None, self._losses) or halts not in (None, self._halts):
                 return False
             known = reason in self._reasons
             self._reasons -= {reason}

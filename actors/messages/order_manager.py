@@ -100,10 +100,15 @@ class HaltTrading(Message, frozen=True, gc=True):
 
 
 class ResumeTrading(Message, frozen=True, gc=True):
-    """Allow new orders again, durably, all of them or those alone that shrink a position."""
+    """Allow new orders again, durably, all of them or those alone that shrink a position.
+
+    Attributes:
+        halts: How often the gate had been halted when a person asked; one that was tripped since stands.
+    """
 
     by: str
     reduce_only: bool = False
+    halts: int | None = None
     reply: Future[bool] | None = None
 
 
