@@ -200,7 +200,7 @@ class TradingSystem:
 
         Raises:
             RequestRefused: The order is unknown, final, not ours, or has a request under way; its kind has no such
-                price; a pre-trade check denies it; or the broker neither replaces orders nor can be queried.
+                price; or a pre-trade check denies it.
         """
         reply: Future[bool] = Future()
         message = m.ReplaceOrder(

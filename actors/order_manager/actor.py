@@ -110,8 +110,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         )
         doubt, takes = self._recovery.doubt, market.capabilities
         cancels = Cancels(context, self._set, peers.broker, doubt)
-        settles = settings.queryable
-        replaces = Replaces(context, self._set, peers.broker, admission, cancels, takes, doubt, settles=settles)
+        replaces = Replaces(context, self._set, peers.broker, admission, cancels, takes, doubt)
         self._execution = Execution(context, self._set, self._dispatcher, peers.broker, cancels, replaces, doubt)
         self._recovery.execution = self._execution
         self._links = Links(self._set, store, self._dispatcher, cancels, replaces, takes, lambda: admission.halted)

@@ -37,7 +37,6 @@ class Replaces:
 
     Args:
         capabilities: What the broker takes, by symbol.
-        settles: Whether the broker tells with the end of an order how much of it was filled.
         doubt: Called with an order whose state at the broker must be asked for.
     """
 
@@ -50,8 +49,6 @@ class Replaces:
         cancels: Cancels,
         capabilities: Callable[[str], Capabilities],
         doubt: Callable[[Order], None],
-        *,
-        settles: bool = True,
     ) -> None:
         self._context = context
         self._set = working_set
@@ -60,7 +57,6 @@ class Replaces:
         self._cancels = cancels
         self._capabilities = capabilities
         self._doubt = doubt
-        self._settles = settles
         self._asks: dict[str, _Ask] = {}
         self._strange: dict[str, NewTerms] = {}  # what the last query showed in place of the terms agreed on
 
@@ -86,12 +82,6 @@ class Replaces:
             raise RequestRefused(_why_not(order))
         if terms == terms_of(order):
             return order
-        if not self._settles and terms.quantity > order.filled_qty and not self._capabilities(order.symbol).replaces:
-            # A fill that is told after the end would be ordered once more by the order that continues it.
-            raise RequestRefused(
-                f"order {order_id}: this broker replaces no orders, nor does it tell how much of a cancelled one was "
-                "filled; cancel it, wait for its fills, then send a new signal"
-            )
         denial = self._admission.denial_of_replace(order, terms)
         if denial is not None:
             raise RequestRefused(denial)

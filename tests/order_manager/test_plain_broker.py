@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from decimal import Decimal
 
 import pytest
 
 from actors import messages as m
-from actors.errors import RequestRefused
 from actors.model import OrderStatus
 from tests.order_manager.desk import Desk
-from tests.order_manager.replacing import replace
 from tests.support.builders import fill, order_id
 
 
@@ -121,13 +118,6 @@ def test_a_refused_cancel_leaves_the_order_working_and_is_not_asked_again(desk: 
     assert desk.order().status is OrderStatus.SUBMITTED
     desk.wait(100)
     assert desk.cancels() == ["B1"]
-
-
-def test_new_terms_are_refused_for_a_fill_told_after_the_cancel_would_be_ordered_twice(desk: Desk) -> None:
-    desk.working(order_type="limit", limit_price=Decimal(100))
-    with pytest.raises(RequestRefused, match="nor does it tell how much of a cancelled one was filled"):
-        replace(desk, quantity=15).result(0)
-    assert (desk.order().status, desk.cancels()) == (OrderStatus.SUBMITTED, [])
 
 
 def test_fills_nobody_claims_become_an_external_order(desk: Desk) -> None:
