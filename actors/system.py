@@ -285,7 +285,9 @@ class TradingSystem:
         reply: Future[bool] = Future()
         parts = self._running()
         revived = parts.revive()
-        self._request(m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, reply=reply), reply)
+        halts = parts.gate.halts
+        message = m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, halts=halts, reply=reply)
+        self._request(message, reply)
         reply.result(_ANSWER)
         parts.forgive(revived)
 

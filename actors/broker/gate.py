@@ -37,6 +37,7 @@ class TradingGate:
         self._looked = -LOOK_AGAIN
         self._changing = threading.Lock()
         self._losses = 0
+        self._halts = 0
 
     @property
     def reasons(self) -> frozenset[str]:
@@ -69,6 +70,17 @@ class TradingGate:
             log.warning("no orders are sent: %s", reason)
 
     @property
+    def halts(self) -> int:
+        """How often trading was halted at once."""
+        return self._halts
+
+    def halt(self) -> None:
+        """Close it, at once, because somebody halts; no resume that was asked for before opens it again (I13)."""
+        with self._changing:
+            self._halts += 1
+        self.close(HALTED)
+
+    @property
     def losses(self) -> int:
         """How often the connection was lost."""
         return self._losses
@@ -80,14 +92,16 @@ class TradingGate:
             self._reasons |= {DISCONNECTED, RECOVERING}
         log.warning("no orders are sent: the connection to the broker is lost")
 
-    def open(self, reason: str, *, losses: int | None = None) -> bool:
+    def open(self, reason: str, *, losses: int | None = None, halts: int | None = None) -> bool:
         """Take one reason away; if ``losses`` is given, only if the connection was lost no more often than that.
+
+        And if ``halts`` is given, only if trading was halted at once no more often than that.
 
         Returns:
             Whether the reason does not stand any more.
         """
         with self._changing:
-            if losses is not None and losses != self._losses:
+            if losses not in (None, self._losses) or halts not in (None, self._halts):
                 return False
             known = reason in self._reasons
             self._reasons -= {reason}

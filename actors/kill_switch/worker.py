@@ -75,7 +75,7 @@ class KillSwitch:
 
     def trip(self, reason: str, by: str, *, keep_orders: bool = False) -> Future[bool]:
         """Halt; the gate is closed when this returns, and the future is done once the halt is durable."""
-        self._gate.close(HALTED)
+        self._gate.halt()
         reply: Future[bool] = Future()
         message = HaltTrading(reason=reason, by=by, state=TradingState.HALTED, keep_orders=keep_orders, reply=reply)
         with self._changing:

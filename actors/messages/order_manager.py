@@ -100,10 +100,14 @@ class HaltTrading(Message, frozen=True, gc=True):
 
 
 class ResumeTrading(Message, frozen=True, gc=True):
-    """Allow new orders again, durably, all of them or those alone that shrink a position."""
+    """Allow new orders again, durably, all of them or those alone that shrink a position.
+
+    ``halts`` is how many halts the gate had counted when this was asked for: it undoes no later one.
+    """
 
     by: str
     reduce_only: bool = False
+    halts: int | None = None
     reply: Future[bool] | None = None
 
 

@@ -68,7 +68,7 @@ class Requests:
             case m.ResumeTrading():
                 self.control.resume(message)
                 self._gate.close(RECOVERING)
-                self._context.on_commit(self._open_unless_halted)
+                self._context.on_commit(lambda: self._open_unless_halted(message.halts))
                 self._answer(message.reply, True)
             case m.Reconcile(reply=reply):
                 if reply is not None:
@@ -87,10 +87,10 @@ class Requests:
         ]
         return tuple(order.order_id for order in chosen if self._cancels.ask(order, by, why) is not None)
 
-    def _open_unless_halted(self) -> None:
+    def _open_unless_halted(self, halts: int | None) -> None:
         control = self._set.control  # a later message of the batch may have halted again
         if control is None or control.state is not TradingState.HALTED:
-            self._gate.open(HALTED)
+            self._gate.open(HALTED, halts=halts)  # nor undo a halt whose message is still on its way
 
     def _try(self, reply: Future[bool] | None, action: Callable[[], object]) -> None:
         try:

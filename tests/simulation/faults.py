@@ -53,6 +53,7 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
     "command": (0.1, 0.5),
     "command repeated": (0.0, 0.2),
     "resume": (0.0, 0.1, 0.3),
+    "resume, and halt": (0.0, 0.0, 0.1),
 }
 """What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 

@@ -87,6 +87,9 @@ class People:
     def _resume(self, life: "Life") -> None:
         if self._strikes("resume"):
             self.resume(life)
+        if self._strikes("resume, and halt"):
+            self.resume(life)
+            self.halt(life, keep_orders=True)
 
     def _command(self, _life: "Life") -> None:
         if self._strikes("command"):
