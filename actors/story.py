@@ -120,7 +120,7 @@ def standing(order: Order, lines: Sequence[StoryLine], halted: str | None) -> St
     Args:
         order: The order as it is now.
         lines: Its story.
-        halted: Why trading is halted; None while it is not.
+        halted: What holds trading back and why; None while nothing does.
     """
     filled = f"{order.filled_qty:,} of {order.quantity:,} filled"
     if order.avg_fill_price is not None:
@@ -129,7 +129,7 @@ def standing(order: Order, lines: Sequence[StoryLine], halted: str | None) -> St
     if order.status is OrderStatus.PENDING and order.sent_at is not None:
         texts = [f"it was sent, the broker has not answered yet, {filled}"]
     if order.sent_at is None and halted is not None:
-        texts.append(f"trading is halted now: {halted}")
+        texts.append(f"trading now: {halted}")
     last = next((line for line in reversed(lines) if line.order_id is None and not line.type.startswith(CONTEXT)), None)
     if last is not None:
         since = "" if last.at is None else f" ({last.at:%Y-%m-%d %H:%M:%S} UTC)"

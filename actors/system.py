@@ -248,7 +248,7 @@ class TradingSystem:
         Raises:
             RequestRefused: Trading is halted, and ``reduce_only`` would let some orders out.
             OrderActorsError: The halt is in force, but could not be made durable in the store; the message tells where
-                the file is that keeps it in force over a restart.
+                the file is that keeps it in force over a restart, or that there is none.
         """
         parts = self._running()
         who = by or whoami()
@@ -265,9 +265,8 @@ class TradingSystem:
         try:
             reply.result(_HALTED_WITHIN)
         except FutureTimeout:
-            file = latch(self.settings, reason)
             raise OrderActorsError(
-                f"trading is halted, and the file {file} keeps it so; the store did not take it within "
+                f"trading is halted, and {_latched(self.settings, reason)}; the store did not take it within "
                 f"{_HALTED_WITHIN:g} s: look at its disk and at `order-actors status`"
             ) from None
 
@@ -285,9 +284,9 @@ class TradingSystem:
         reply: Future[bool] = Future()
         parts = self._running()
         revived = parts.revive()
-        halts = parts.gate.halts
-        message = m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, halts=halts, reply=reply)
-        self._request(message, reply)
+        self._request(
+            m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, halts=parts.gate.halts, reply=reply), reply
+        )
         reply.result(_ANSWER)
         parts.forgive(revived)
 
@@ -379,4 +378,13 @@ class TradingSystem:
         return (
             f"recovery did not finish within {timeout:g} s, nothing was sent: broker connected: "
             f"{health['broker_connected']}; last errors: {errors or 'none'}; `order-actors check` looks closer"
+        )
+
+
+def _latched(settings: Settings, reason: str) -> str:
+    try:
+        return f"the file {latch(settings, reason)} keeps it so"
+    except OSError as error:
+        return (
+            f"a restart would forget it, for no file could be made ({error}): stop the process rather than restart it"
         )

@@ -181,7 +181,7 @@ def test_where_an_order_stands_is_said_for_every_status(status: OrderStatus) -> 
 
 def test_the_end_tells_why_an_order_waits_failed_or_needs_a_person() -> None:
     waiting = standing(order(), [], "test (by anna)")
-    assert waiting.why == ("it waits to be sent, 0 of 100 filled", "trading is halted now: test (by anna)")
+    assert waiting.why == ("it waits to be sent, 0 of 100 filled", "trading now: test (by anna)")
 
     sent = standing(order(sent_at=datetime(2026, 11, 23, tzinfo=UTC), broker_order_id="B-1"), [], "test (by anna)")
     assert sent.why[0] == "it was sent, the broker has not answered yet, 0 of 100 filled"

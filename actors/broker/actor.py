@@ -222,7 +222,7 @@ def _replaced(
 ) -> m.OrderManagerMessage:
     if error is None and value is True:
         return m.ReplaceTaken(order_id=order_id, at=call.at, done=not reports)
-    if error is None or isinstance(error, BrokerError | NotSent):
+    if error is None or isinstance(error, BrokerError):
         reason = "the broker did not take it" if error is None else _text(error)
         return m.ReplaceRefused(order_id=order_id, reason=reason, at=call.at)
     return m.ReplaceUnclear(order_id=order_id, reason=_text(error), at=call.at)

@@ -70,17 +70,6 @@ class TradingGate:
             log.warning("no orders are sent: %s", reason)
 
     @property
-    def halts(self) -> int:
-        """How often trading was halted at once."""
-        return self._halts
-
-    def halt(self) -> None:
-        """Close it, at once, because somebody halts; no resume that was asked for before opens it again (I13)."""
-        with self._changing:
-            self._halts += 1
-        self.close(HALTED)
-
-    @property
     def losses(self) -> int:
         """How often the connection was lost."""
         return self._losses
@@ -92,10 +81,19 @@ class TradingGate:
             self._reasons |= {DISCONNECTED, RECOVERING}
         log.warning("no orders are sent: the connection to the broker is lost")
 
-    def open(self, reason: str, *, losses: int | None = None, halts: int | None = None) -> bool:
-        """Take one reason away; if ``losses`` is given, only if the connection was lost no more often than that.
+    @property
+    def halts(self) -> int:
+        """How often trading was halted by :meth:`halt`."""
+        return self._halts
 
-        And if ``halts`` is given, only if trading was halted at once no more often than that.
+    def halt(self) -> None:
+        """Close it, at once, for a halt; a resume that was asked for before does not open it again."""
+        with self._changing:
+            self._halts += 1
+        self.close(HALTED)
+
+    def open(self, reason: str, *, losses: int | None = None, halts: int | None = None) -> bool:
+        """Take one reason away; if a count is given, only if it was lost, or halted, no more often than that.
 
         Returns:
             Whether the reason does not stand any more.

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from actors.broker.base import PLAIN_ORDERS, Broker, Capabilities, Describing, OrderReport, Replacing, Venue
-from actors.broker.gate import TradingGate
+from actors.broker.gate import HALTED, TradingGate
 from actors.broker.lanes import Lane
 from actors.errors import OrderCancelError
 from actors.messages import (
@@ -129,11 +129,14 @@ class BrokerSession:
         return broker_order_id
 
     def _replace(self, call: ReplaceAtBroker) -> bool:
-        """Change an order's terms; like a submit it may let more out, so it passes the gate."""
+        """Change an order's terms; like a submit it may let more out, so it passes the gate, unless it but shrinks."""
         if self._replacing is None:
             raise OrderCancelError("this broker replaces no orders", call.broker_order_id)
-        if not self._gate.admits(self._clock.monotonic()):
-            raise NotSent(", ".join(sorted(self._gate.reasons)))
+        if not call.shrinks and not self._gate.admits(self._clock.monotonic()):
+            reasons = self._gate.reasons
+            if HALTED in reasons:  # which lasts until a person ends it
+                raise OrderCancelError("trading is halted", call.broker_order_id)
+            raise NotSent(", ".join(sorted(reasons)))
         return self._replacing.replace_order(call.broker_order_id, call.quantity, call.limit_price, call.stop_price)
 
     def _connect(self) -> None:

@@ -1,7 +1,6 @@
 """``check``: does everything a configuration names work? Says what is wrong and what to do."""
 
 import errno
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +17,7 @@ from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.commands import FILE_NAME, CommandClient
 from actors.errors import OrderActorsError, SettingsError
+from actors.model.control import TradingControl
 from actors.order_manager.working_set import CONTROL
 from actors.redis_link import RedisLink
 from actors.runtime.behavior import Unavailable
@@ -171,10 +171,10 @@ def _store(settings: Settings) -> Iterator[Finding]:
         last = store.last_seqs()
         live = len(store.live_orders())
         yield Finding("store", "ok", f"{last.signals:,} signals, {last.fills:,} fills, {live:,} live orders")
-        halted = store.controls().get(CONTROL)
-        if halted:
-            said = json.loads(halted)
-            yield Finding("trading", "warning", f"halted by {said['by']}: {said['reason']}", "order-actors resume")
+        held = store.controls().get(CONTROL)
+        if held:
+            control = msgspec.json.decode(held, type=TradingControl)
+            yield Finding("trading", "warning", control.told, "order-actors resume")
         letters = sum(1 for letter in store.dead_letters() if letter.requeued_at is None)
         if letters:
             yield Finding("store", "warning", f"{letters:,} dead letters", "order-actors dead-letters lists them")

@@ -26,6 +26,7 @@ _OUTCOME_STYLES: Final = {
     Outcome.EXPIRED: "dim",
     Outcome.DEAD_LETTER: "bold red",
     Outcome.DUPLICATE: "yellow",
+    Outcome.COMMAND: "cyan",
 }
 
 

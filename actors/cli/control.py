@@ -10,9 +10,11 @@ from actors.cli.output import print_json
 from actors.cli.program import Failure, Misuse, config_option, json_option
 from actors.cli.running import ask, send
 from actors.cli.text import clean
+from actors.errors import StoreError
 from actors.kill_switch.latch import latch, refuse_while_latched, set_control, whoami
 from actors.model import fields
 from actors.model.control import TradingControl, TradingState
+from actors.runtime.behavior import Unavailable
 from actors.runtime.clock import utc_now
 from actors.settings import Settings
 from actors.store.lock import holder_of
@@ -71,18 +73,30 @@ def halt(settings: Settings, reason: str, patience: float, *, keep_orders: bool,
     if holder_of(settings.directory) is None:
         state = TradingState.REDUCING if reduce_only else TradingState.HALTED
         control = TradingControl(reason=reason, by=whoami(), at=utc_now(), state=state, keep_orders=keep_orders)
-        set_control(settings, control, whoami())
+        try:
+            set_control(settings, control, whoami())
+        except (StoreError, Unavailable) as error:
+            if reduce_only:
+                raise
+            raise _latched(settings, reason, str(error)) from error
         click.echo(clean(f"trading {state}: {reason} (no system runs; its cancels are asked for at the next start)"))
         return
-    answer = send(settings, "halt", reason=reason, by=whoami(), keep_orders=keep_orders, reduce_only=reduce_only)
+    answer = send(
+        settings, "halt", _HALT_WITHIN, reason=reason, by=whoami(), keep_orders=keep_orders, reduce_only=reduce_only
+    )
     if not answer.ok and not reduce_only:
-        file = latch(settings, reason)
-        raise Failure(f"{answer.text}; the file {file} was made, which stops every new order of the system at once")
+        raise _latched(settings, reason, answer.text)
     if not answer.ok:
         raise Failure(answer.text)
     click.echo(clean(answer.text))
     if not keep_orders and not reduce_only:
         click.echo(clean(_await_stop(settings, patience)))
+
+
+def _latched(settings: Settings, reason: str, why: str) -> Failure:
+    """Halt by the file where nothing else would take it, and return what to tell of that."""
+    file = latch(settings, reason)
+    return Failure(f"{why}; the file {file} was made, which stops every new order of the system at once")
 
 
 def _await_stop(settings: Settings, patience: float) -> str:
@@ -117,7 +131,7 @@ def resume(settings: Settings, by: str | None, *, reduce_only: bool) -> None:
             reason="resumed to reduce positions only", by=name, at=utc_now(), state=TradingState.REDUCING
         )
         refuse_while_latched(settings)
-    set_control(settings, control, name)
+    set_control(settings, control, name, resumes=True)
     click.echo("trading resumed (no system runs; it takes effect at the next start)")
 
 
@@ -141,3 +155,5 @@ def status(settings: Settings, *, as_json: bool) -> None:
 
 
 _POLL: Final = 0.1
+_HALT_WITHIN: Final = 8.0
+"""Seconds a system has to answer that it is halted, before the file is made; longer than it waits for its store."""

@@ -76,8 +76,7 @@ def _halted(store: StoreReads) -> str | None:
     text = store.controls().get(CONTROL)
     if not text:
         return None
-    control = msgspec.json.decode(text, type=TradingControl)
-    return f"{control.reason} (by {control.by})"
+    return msgspec.json.decode(text, type=TradingControl).told
 
 
 def _parts(part: str, rows: Sequence[msgspec.Struct]) -> list[dict[str, object]]:

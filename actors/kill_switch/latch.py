@@ -6,7 +6,7 @@ from pathlib import Path
 
 from actors.errors import RequestRefused
 from actors.kill_switch.worker import FILE_NAME
-from actors.model.control import TradingControl
+from actors.model.control import TradingControl, tightened
 from actors.opening import open_store
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.clock import utc_now
@@ -14,17 +14,19 @@ from actors.settings import Settings
 from actors.store.lock import DataDirLock
 
 
-def set_control(settings: Settings, control: TradingControl | None, by: str) -> None:
+def set_control(settings: Settings, control: TradingControl | None, by: str, *, resumes: bool = False) -> None:
     """Set or clear what holds trading back while no system runs on the data directory.
 
     Args:
         settings: Whose.
         control: What holds it back from now on; None clears it.
         by: Who asks.
+        resumes: A person resumes with it; nothing else lets a halt out.
 
     Raises:
         StoreLocked: A system does run; ask it instead.
-        RequestRefused: It would be cleared while the file of the kill switch is there.
+        RequestRefused: It would be cleared while the file of the kill switch is there, or a halt would be let out a
+            little without a resume.
     """
     if control is None:
         refuse_while_latched(settings)
@@ -32,8 +34,10 @@ def set_control(settings: Settings, control: TradingControl | None, by: str) -> 
         store = open_store(settings, lock.holder)
         try:
             facts = WorkingSet(store, settings.account_id, utc_now())
+            if control is not None and not resumes:
+                control = tightened(facts.control, control)
             facts.put_control(control)
-            if control is None:
+            if control is None or resumes:
                 facts.note("trading.resumed", by=by)
             else:
                 facts.note(f"trading.{control.state}", reason=control.reason, by=by, alert=True)

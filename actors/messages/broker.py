@@ -37,13 +37,18 @@ class CancelAtBroker(Message, frozen=True):
 
 
 class ReplaceAtBroker(Message, frozen=True):
-    """Ask the broker for new terms, all of which are given; ``quantity`` is the new total, what is filled included."""
+    """Ask the broker for new terms, all of which are given; ``quantity`` is the new total, what is filled included.
+
+    Attributes:
+        shrinks: Whether all it does is take quantity away, for which trading need not be open.
+    """
 
     order_id: str
     broker_order_id: str
     quantity: int
     limit_price: Decimal | None
     stop_price: Decimal | None
+    shrinks: bool = False
 
 
 class QueryOrder(Message, frozen=True):

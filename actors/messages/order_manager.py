@@ -102,7 +102,8 @@ class HaltTrading(Message, frozen=True, gc=True):
 class ResumeTrading(Message, frozen=True, gc=True):
     """Allow new orders again, durably, all of them or those alone that shrink a position.
 
-    ``halts`` is how many halts the gate had counted when this was asked for: it undoes no later one.
+    Attributes:
+        halts: How often the gate had been halted when a person asked; one that was tripped since stands.
     """
 
     by: str

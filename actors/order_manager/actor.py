@@ -113,7 +113,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         replaces = Replaces(context, self._set, peers.broker, admission, cancels, takes, doubt)
         self._execution = Execution(context, self._set, self._dispatcher, peers.broker, cancels, replaces, doubt)
         self._recovery.execution = self._execution
-        self._links = Links(self._set, store, self._dispatcher, cancels, replaces, takes)
+        self._links = Links(self._set, store, self._dispatcher, cancels, replaces, takes, lambda: admission.halted)
         self._control = Control(self._set, gate, cancels, admission.shrinks, self._recovery.ask_after)
         self._requests = Requests(context, self._set, gate, waiters, cancels, replaces)
         self._requests.control, self._requests.reconcile = self._control, self._recovery.ask

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 
 from actors.errors import RequestRefused
@@ -13,11 +14,15 @@ from actors.order_manager.vain import ENOUGH
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Address, Context
 
+PATIENCE: Final = timedelta(seconds=120)
+"""How long a broker that took a cancel may show the order working before it is asked again."""
+
 
 class Cancels:
     """Asks for cancels and takes what the broker answers.
 
-    A time-out never makes an order CANCELLED: asking again is safe, and a report or a query tells the end.
+    A time-out never makes an order CANCELLED: asking again is safe, and a report or a query tells the end. A cancel
+    that the broker took and does not carry out is asked for again, and then a person is told.
 
     Args:
         doubt: Called with an order whose state at the broker must be asked for.
@@ -35,6 +40,8 @@ class Cancels:
         self._broker = broker
         self._doubt = doubt
         self._asked: set[str] = set()  # by this incarnation, and not heard that it is unclear
+        self._taken: dict[str, datetime] = {}  # when the broker took it first, of those it has not carried out
+        self._vain: Counter[str] = Counter()
         self._refused: set[str] = set()
         self._refusals: Counter[str] = Counter()
 
@@ -75,13 +82,23 @@ class Cancels:
         """Have the broker asked for a cancel that is requested, if its id is known."""
         if order.status is OrderStatus.CANCEL_REQUESTED and order.broker_order_id is not None:
             self._refused.discard(order.order_id)
+            self._taken.pop(order.order_id, None)
             self._asked.add(order.order_id)
             command = CancelAtBroker(order_id=order.order_id, broker_order_id=order.broker_order_id)
             self._context.tell(self._broker, command)
 
     def repeat(self, order: Order) -> None:
-        """Ask again for a cancel that a crash may have kept from the broker, or whose outcome is unclear (C17)."""
+        """Ask again for a cancel of an order that works still, where nothing is under way that may end it (C17).
+
+        A crash may have kept it from the broker, its outcome may be unclear, or the broker took it and does nothing.
+        """
         if order.order_id not in self._asked:
+            self.send(order)
+        elif self._set.now - self._taken.get(order.order_id, self._set.now) >= PATIENCE:
+            self._vain[order.order_id] += 1
+            if self._vain[order.order_id] == ENOUGH:
+                reason = f"the broker took {ENOUGH} requests to cancel it and it works still; cancel it there"
+                self._set.note("cancel.not_done", order_id=order.order_id, reason=reason, alert=True)
             self.send(order)
 
     def wanted(self, order: Order) -> Order:
@@ -96,6 +113,7 @@ class Cancels:
     def taken(self, message: CancelTaken, order: Order) -> None:
         """Note that the broker works on a cancel; its end is reported, or asked for."""
         if order.status is OrderStatus.CANCEL_REQUESTED:
+            self._taken.setdefault(order.order_id, self._set.now)
             self._set.note("cancel.taken", order_id=order.order_id)
             self._doubt(order)
 
@@ -123,6 +141,8 @@ class Cancels:
     def forget(self, order_id: str) -> None:
         """Let an order go that has ended."""
         self._asked.discard(order_id)
+        self._taken.pop(order_id, None)
+        self._vain.pop(order_id, None)
         self._refused.discard(order_id)
         self._refusals.pop(order_id, None)
 

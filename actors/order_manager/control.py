@@ -11,10 +11,9 @@ from typing import Final
 import msgspec
 
 from actors.broker.gate import HALTED, RECOVERING, TradingGate
-from actors.errors import RequestRefused
 from actors.messages import HaltTrading, ResumeTrading
 from actors.model import Order, OrderStatus
-from actors.model.control import TradingControl, TradingState
+from actors.model.control import TradingControl, TradingState, tightened
 from actors.model.fields import EXTERNAL
 from actors.order_manager.cancels import Cancels, is_asked
 from actors.order_manager.working_set import WorkingSet
@@ -63,17 +62,14 @@ class Control:
         Raises:
             RequestRefused: Trading is halted and would be let out a little; only a resume does that.
         """
-        before = self._set.control
-        if message.state is TradingState.REDUCING and before is not None and before.state is TradingState.HALTED:
-            raise RequestRefused(f"trading is halted by {before.by}: {before.reason}; resume it with reduce_only")
-        cancels_already = before is not None and before.state is TradingState.HALTED and not before.keep_orders
-        control = TradingControl(
+        wanted = TradingControl(
             reason=message.reason,
             by=message.by,
             at=self._set.now,
             state=message.state,
-            keep_orders=message.keep_orders and not cancels_already,
+            keep_orders=message.keep_orders,
         )
+        control = tightened(self._set.control, wanted)
         if message.state is TradingState.HALTED:
             self._gate.close(HALTED)
         else:

@@ -44,6 +44,7 @@ class Dispatcher:
         self._unsent = deque(order.order_id for order in waiting if order.leg is None)
         self._held: dict[str, datetime | None] = {order.order_id: None for order in waiting if order.leg is not None}
         self._sending = {order.order_id for order in live if order.sent_at is not None and _is_pending(order)}
+        self._opens: datetime | None = None  # the first moment at which a market opens that orders are held for
         self._disordered = False
 
     @property
@@ -66,6 +67,7 @@ class Dispatcher:
 
     def open(self, order: Order, cause: str = "signal") -> tuple[Order, Outcome]:
         """Record a new order: sent at once if that is possible, denied, expired, or waiting its turn."""
+        self._wake()
         reason = self._admission.too_late(order)
         if reason is not None:
             return self._end(order, OrderEvent.TOO_OLD, reason), Outcome.EXPIRED
@@ -78,7 +80,7 @@ class Dispatcher:
         until = self._admission.waits_until(order)
         if until is not None:
             self._set.add(order, cause)
-            self._held[order.order_id] = until
+            self._hold_until(order.order_id, until)
             return order, Outcome.ORDER
         denial = self._admission.denial(order)
         if denial is not None:
@@ -119,6 +121,7 @@ class Dispatcher:
         control = self._set.control
         if control is not None and control.state is TradingState.HALTED and not control.keep_orders:
             self._deny_all()  # the gate alone does not tell whether they are to be kept
+        self._wake()
         self._put_in_order()
         while self._gate.is_open and self._unsent and len(self._sending) < self._in_flight:
             order = self._set.find(self._unsent.popleft())
@@ -134,12 +137,11 @@ class Dispatcher:
             order = self._set.find(order_id)
             if order is None or not _is_unsent(order) or self._expire(order):
                 self._unsent.remove(order_id)
-        for order_id, until in tuple(self._held.items()):
+        for order_id in tuple(self._held):
             order = self._set.find(order_id)
             if order is None or not _is_unsent(order) or self._expire(order):
                 del self._held[order_id]
-            elif until is not None and until <= self._set.now:
-                self.release(order_id)
+        self._wake()
 
     def answered(self, order_id: str) -> None:
         """Make room: the broker answered for this order, or it is UNKNOWN."""
@@ -172,13 +174,26 @@ class Dispatcher:
             return
         until = self._admission.waits_until(order)
         if until is not None:
-            self._held[order.order_id] = until
+            self._hold_until(order.order_id, until)
             return
         denial = self._admission.denial(order)
         if denial is not None:
             self._deny(order, denial)
             return
         self._send(self._set.apply(order, OrderEvent.SEND_STARTED).order)
+
+    def _hold_until(self, order_id: str, until: datetime) -> None:
+        self._held[order_id] = until
+        self._opens = until if self._opens is None else min(self._opens, until)
+
+    def _wake(self) -> None:
+        """Let out the orders whose market has opened, before any that comes now could overtake them (I11)."""
+        if self._opens is None or self._opens > self._set.now:
+            return
+        for order_id, until in tuple(self._held.items()):
+            if until is not None and until <= self._set.now:
+                self.release(order_id)
+        self._opens = min((until for until in self._held.values() if until is not None), default=None)
 
     def _send(self, order: Order) -> None:
         self._sending.add(order.order_id)

@@ -33,6 +33,7 @@ class Links:
 
     Args:
         capabilities: What the broker takes, by symbol.
+        halted: Whether no order may be sent until a person resumes.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Links:
         cancels: Cancels,
         replaces: Replaces,
         capabilities: Callable[[str], Capabilities],
+        halted: Callable[[], bool],
     ) -> None:
         self._set = working_set
         self._store = store
@@ -50,6 +52,8 @@ class Links:
         self._cancels = cancels
         self._replaces = replaces
         self._capabilities = capabilities
+        self._halted = halted
+        self._put_off: set[str] = set()  # exits that get another total once trading is resumed
         self._tries: dict[str, tuple[int, int]] = {}  # the total an exit was last to get, and how often it was tried
         self._batch: Unit | None = None
         self._seen: dict[str, Order] = {}
@@ -88,6 +92,9 @@ class Links:
         """Look at the links of the orders that changed in the batch in hand, until nothing changes any more."""
         if self._batch is not self._set.unit:
             self._batch, self._seen, self._warned = self._set.unit, {}, set()
+        if self._put_off and not self._halted():
+            put_off, self._put_off = self._put_off, set()
+            self._follow(order for order in map(self._set.find, sorted(put_off)) if order is not None)
         while fresh := [order for key, order in self._set.changed.items() if self._seen.get(key) is not order]:
             self._seen |= {order.order_id: order for order in fresh}
             self._follow(fresh)
@@ -168,6 +175,10 @@ class Links:
 
         An exit that would close more than is open must not go on: where it can not shrink it makes room for another.
         """
+        if self._halted() and not self._may_now(order, total):
+            self._put_off.add(order.order_id)
+            self._misfit(order, total, "trading is halted, so it does not get")
+            return
         before, tries = self._tries.get(order.order_id, (total, 0))
         if before != total:
             tries = 0
@@ -177,13 +188,32 @@ class Links:
             terms = _with_total(order, total or order.quantity)
             self._replaces.ask(order, terms, BRACKET, by_cancel=ways[tries])
         elif tries == len(ways):
-            reason = f"the {order.leg} exit works for {order.leaves_qty}, and the broker did not let it get {total}"
-            self._set.note("bracket.exit_misfit", order_id=order.order_id, reason=reason, alert=True)
+            self._misfit(order, total, "the broker did not let it get")
+
+    def _may_now(self, order: Order, total: int) -> bool:
+        """Return whether an exit can get another total while trading is halted, and nothing has to be sent for it."""
+        return total == 0 or (total < order.quantity and self._capabilities(order.symbol).replaces)
+
+    def _misfit(self, order: Order, total: int, why: str) -> None:
+        reason = f"the {order.leg} exit works for {order.leaves_qty}, and {why} a total of {total}"
+        self._alert("bracket.exit_misfit", order.order_id, reason)
 
     # ------------------------------------------------------------ what a person must know
 
+    def _warn_of_group(self, order: Order) -> None:
+        """Tell a person where more than one of a group traded: their cancels crossed with fills on the wire."""
+        traded = any(fill.quantity > 0 for fill in self._set.unit.fills if fill.client_order_id == order.order_id)
+        if order.oco_group is None or not traded:
+            return
+        members = {first_id(o.order_id): o for o in self._group(order.strategy_id, order.oco_group) if o.filled_qty > 0}
+        others = sorted(member.order_id for key, member in members.items() if key != first_id(order.order_id))
+        if others:
+            reason = f"it traded, and so did {', '.join(others)} of the group {order.oco_group}; see what is held"
+            self._alert("group.traded_twice", order.order_id, reason)
+
     def _warn(self, order: Order) -> None:
         """Tell a person of a position that its bracket does not protect, or closed more than once."""
+        self._warn_of_group(order)
         key = bracket_of(order)
         if key is None:
             return
@@ -195,7 +225,7 @@ class Links:
         if failed and bracket.left > 0:
             reason = f"the {order.leg} exit is {order.status.value}; see whether the position needs another"
             self._alert("bracket.exit_failed", order.order_id, reason)
-        working = {one.leg for one in bracket.exits if one.is_live and not is_asked(one)}
+        working = {one.leg for one in bracket.exits if one.is_live and not is_asked(one) and not self._is_kept(one)}
         gone = [leg for leg, _ in exits_of(bracket.entries[0]) if leg not in working]
         late = bracket.closed > 0 if order.leg is None else min(traded, default=0) < 0
         exposed = bool(gone) if late else order.leg is None and not working
@@ -205,6 +235,10 @@ class Links:
         if traded and bracket.closed > bracket.opened:
             reason = f"the exits closed {bracket.closed} of {bracket.opened}; see what has become of the position"
             self._alert("bracket.overclosed", key, reason)
+
+    def _is_kept(self, order: Order) -> bool:
+        """Return whether an exit waits for a person to resume trading, and protects nothing until then."""
+        return self._halted() and state_of(order) is State.UNSENT
 
     def _has_failed(self, order: Order) -> bool:
         """Return whether an exit ended without being filled and without anybody having asked for it."""

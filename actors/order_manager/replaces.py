@@ -117,6 +117,7 @@ class Replaces:
                 quantity=terms.quantity,
                 limit_price=terms.limit_price,
                 stop_price=terms.stop_price,
+                shrinks=_shrinks(order, terms),
             )
             self._context.tell(self._broker, command)
 
@@ -275,6 +276,11 @@ def _wanted(order: Order, quantity: int | None, limit_price: Decimal | None, sto
         order.limit_price if limit_price is None else limit_price,
         order.stop_price if stop_price is None else stop_price,
     )
+
+
+def _shrinks(order: Order, terms: NewTerms) -> bool:
+    same = terms.limit_price == order.limit_price and terms.stop_price == order.stop_price
+    return same and terms.quantity < order.quantity
 
 
 def _why_not(order: Order) -> str:

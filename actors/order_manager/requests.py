@@ -68,7 +68,8 @@ class Requests:
             case m.ResumeTrading():
                 self.control.resume(message)
                 self._gate.close(RECOVERING)
-                self._context.on_commit(lambda: self._open_unless_halted(message.halts))
+                halts = message.halts
+                self._context.on_commit(lambda: self._open_unless_halted(halts))
                 self._answer(message.reply, True)
             case m.Reconcile(reply=reply):
                 if reply is not None:
@@ -90,7 +91,7 @@ class Requests:
     def _open_unless_halted(self, halts: int | None) -> None:
         control = self._set.control  # a later message of the batch may have halted again
         if control is None or control.state is not TradingState.HALTED:
-            self._gate.open(HALTED, halts=halts)  # nor undo a halt whose message is still on its way
+            self._gate.open(HALTED, halts=halts)  # nor may one be on its way that was tripped since
 
     def _try(self, reply: Future[bool] | None, action: Callable[[], object]) -> None:
         try:

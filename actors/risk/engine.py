@@ -154,9 +154,7 @@ class RiskEngine:
             stake=stake,
             shrinks=shrinks,
         )
-        for rule in self._rules_for(
-            order.strategy_id, replaces=replaces, is_exit=shrinks and order.bracket_id is not None
-        ):
+        for rule in self._rules_for(order.strategy_id, replaces=replaces, is_exit=shrinks and order.leg is not None):
             text = rule.refusal(proposal)
             if text is not None:
                 return Denial(rule.code, f"{rule.code}: {text}")

@@ -198,5 +198,6 @@ class Tallies:
 
 def _bracket(order: Order) -> BracketKey | None:
     """Return what the exits of one bracket have in common; None for an order that is no exit."""
-    bracket_id = order.bracket_id
-    return None if bracket_id is None else (bracket_id, order.strategy_id, order.symbol, order.side)
+    if order.leg is None or order.bracket_id is None:  # an order that continues an entry names its bracket, too
+        return None
+    return order.bracket_id, order.strategy_id, order.symbol, order.side

@@ -92,7 +92,10 @@ class AnchorFile:
         if mark != self._mark(text) or len(parts) != _PARTS - 1:
             return AnchorLine(number, None)
         seq, at, state, chained = parts
-        return AnchorLine(number, Head(int(seq), bytes.fromhex(chained)), LineState(state), at)
+        try:
+            return AnchorLine(number, Head(int(seq), bytes.fromhex(chained)), LineState(state), at)
+        except ValueError:  # without a key anybody makes the mark
+            return AnchorLine(number, None)
 
     def _mark(self, text: bytes) -> bytes:
         return blake2b(self._account + text, digest_size=_MARK_BYTES, key=self._key).hexdigest().encode()

@@ -42,13 +42,13 @@ class ReplacingPlainBroker(Replaces, PlainBroker):
     pass
 
 
-def call(broker: PlainBroker, *reasons: str) -> m.CallReturned:
+def call(broker: PlainBroker, *reasons: str, replace: m.ReplaceAtBroker = REPLACE) -> m.CallReturned:
     """Have a session perform the replace in its lane, with its gate closed for some reasons."""
     with no_thread_left():
         rig = Rig(broker)
         for reason in reasons:
             rig.gate.close(reason)
-        rig.session.orders.tell(REPLACE)
+        rig.session.orders.tell(replace)
         (returned,) = rig.returned()
         assert rig.session.close(10) == []
     return returned
@@ -65,10 +65,24 @@ def test_all_terms_are_given_to_the_broker_s_own_method() -> None:
 
 def test_a_replace_does_not_pass_a_closed_gate() -> None:
     broker = ReplacingVenue()
-    returned = call(broker, "halted", "recovering")
+    returned = call(broker, "disconnected", "recovering")
     assert isinstance(returned.error, NotSent)
-    assert str(returned.error) == "halted, recovering"
+    assert str(returned.error) == "disconnected, recovering"
     assert broker.made("replace") == []
+
+
+def test_a_halt_refuses_a_replace_for_certain() -> None:
+    broker = ReplacingVenue()
+    returned = call(broker, "halted", "recovering")
+    assert isinstance(returned.error, OrderCancelError)
+    assert str(returned.error) == "trading is halted"
+    assert broker.made("replace") == []
+
+
+def test_a_replace_that_but_shrinks_an_order_is_held_back_as_little_as_a_cancel() -> None:
+    broker = ReplacingVenue()
+    returned = call(broker, "halted", replace=msgspec.structs.replace(REPLACE, shrinks=True))
+    assert (returned.value, broker.made("replace")) == (True, [("B1", 15, Decimal(101), None)])
 
 
 @pytest.mark.parametrize("reasons", [(), ("halted",)])
@@ -115,7 +129,6 @@ def test_a_broker_that_reports_nothing_has_done_the_replace_it_took() -> None:
         ("yes", None, "the broker did not take it"),
         (None, OrderCancelError("lot size"), "lot size"),
         (None, BrokerError("closed"), "closed"),
-        (None, NotSent("halted"), "halted"),
     ],
 )
 def test_a_refusal_for_certain_is_a_refusal(value: object, error: Exception | None, reason: str) -> None:
@@ -124,7 +137,15 @@ def test_a_refusal_for_certain_is_a_refusal(value: object, error: Exception | No
 
 
 @pytest.mark.parametrize(
-    "error", [TimeoutError("no answer"), KeyError("qty"), ConnectionResetError(), BrokerUnclear("?"), SystemExit(1)]
+    "error",
+    [
+        TimeoutError("no answer"),
+        KeyError("qty"),
+        ConnectionResetError(),
+        BrokerUnclear("?"),
+        SystemExit(1),
+        NotSent("recovering"),
+    ],
 )
 def test_any_other_error_is_unclear(error: BaseException) -> None:
     (answer,) = Bench(ReplacingVenue()).returned(REPLACE, error=error)

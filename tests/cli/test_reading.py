@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from actors import Order, OrderStatus, Signal
+from actors.cli import columns
 from actors.store.store import Store
-from actors.store.unit import DeadLetter, Unit
+from actors.store.unit import DeadLetter, Outcome, Unit
 from tests.cli.workspace import Workspace
 
 COMMANDS = [["orders"], ["fills"], ["positions"], ["signals", "list"], ["dead-letters"]]
@@ -109,3 +110,8 @@ def test_foreign_text_is_shown_and_never_acts(traded: Workspace) -> None:
         assert "[bold]x[/bold]" in table.output
         assert "\\x1b[2J\\x9b31m" in table.output
     assert traded.rows("orders")[0]["error_message"] == evil
+
+
+def test_every_outcome_and_status_has_its_look() -> None:
+    assert set(columns._OUTCOME_STYLES) == set(Outcome)
+    assert set(columns._STATUS_STYLES) == set(OrderStatus)

@@ -134,6 +134,33 @@ def test_halt_and_resume_need_no_running_system(workspace: Workspace) -> None:
     assert orders(workspace)["S2"] == "filled"
 
 
+def test_only_a_resume_lets_a_halt_out_that_was_set_while_no_system_runs(workspace: Workspace) -> None:
+    assert workspace.cli("halt", "--reason", "off").exit_code == 0
+    eased = workspace.cli("halt", "--reduce-only")
+    assert eased.exit_code == 1
+    assert "off; resume it with reduce_only" in eased.stderr
+    assert workspace.cli("halt", "--keep-orders").exit_code == 0
+    assert '"keep_orders":true' not in stored_control(workspace)
+    assert workspace.cli("resume", "--reduce-only").exit_code == 0
+    assert '"state":"reducing"' in stored_control(workspace)
+
+
+def test_a_halt_that_the_store_does_not_take_leaves_the_file_behind(workspace: Workspace) -> None:
+    assert workspace.cli("halt").exit_code == 0
+    assert workspace.cli("resume").exit_code == 0
+    (workspace.data / "store.sqlite").write_bytes(b"no database")
+    halted = workspace.cli("halt", "--reason", "off")
+    assert halted.exit_code == 1
+    assert (workspace.data / "HALT").read_text() == "off\n"
+    assert "HALT was made" in halted.stderr
+
+
+def stored_control(workspace: Workspace) -> str:
+    with closing(sqlite3.connect(workspace.data / "store.sqlite")) as store:
+        (text,) = store.execute("SELECT value FROM controls WHERE name = 'halted'").fetchone()
+    return str(text)
+
+
 def test_status_and_check_look_at_the_running_system(workspace: Workspace) -> None:
     process = workspace.run_until_ready()
     (health,) = workspace.rows("status")

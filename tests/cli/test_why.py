@@ -92,7 +92,7 @@ def test_an_order_denied_by_a_halt_says_who_halted_trading_and_why(traded: Works
         result = traded.cli("why", "S3")  # while it runs
 
     assert "this system denied it, nothing was sent" in result.stdout
-    assert "  trading is halted now: a test (by anna)\n" in result.stdout
+    assert "  trading now: halted by anna: a test\n" in result.stdout
     assert "  because: halted\n" in result.stdout
 
 

@@ -182,6 +182,17 @@ def test_a_cancel_under_way_is_not_repeated_because_a_query_shows_the_order_work
     assert (cancelling.order().status, cancelling.cancels()) == (OrderStatus.CANCEL_REQUESTED, ["B1"])
 
 
+def test_a_cancel_that_the_broker_took_and_does_not_carry_out_is_asked_again_and_told(cancelling: Desk) -> None:
+    for asked in range(1, 5):
+        assert len(cancelling.cancels()) == asked
+        assert cancelling.kinds().count("cancel.not_done") == (asked > 3)
+        cancelling.tell(m.CancelTaken(order_id=order_id(), at=cancelling.clock.now()))
+        for _ in range(4):
+            cancelling.wait(31)
+            cancelling.answer(report(filled_qty=4), fills=(fill(1, 4),))
+    assert cancelling.order().status is OrderStatus.CANCEL_REQUESTED
+
+
 def test_a_person_may_ask_again_for_a_cancel_that_is_under_way(cancelling: Desk) -> None:
     assert cancel(cancelling).result(0) is True
     assert cancelling.cancels() == ["B1", "B1"]

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 import pytest
 
 from actors import messages as m
+from actors.broker.gate import HALTED
 from actors.errors import RequestRefused
 from actors.model import OrderStatus
 from actors.model.command import HaltCommand
@@ -199,3 +200,16 @@ def test_a_resume_to_reduce_lets_out_what_shrinks_a_position_alone(venue: Venue,
     tell(venue, RESUME)
     place(venue, 4, action="buy")
     assert statuses(venue, 4) == [OrderStatus.SUBMITTED]
+
+
+def test_a_halt_that_is_on_its_way_is_not_opened_by_a_resume_that_was_asked_for_before(venue: Venue) -> None:
+    tell(venue, HALT)
+    gate = venue.desk.gate
+    asked = gate.halts
+    gate.halt()  # the message that tells of it waits in the mailbox behind these two
+    tell(venue, m.ResumeTrading(by="ann", halts=asked))
+    place(venue, 1)
+    assert (venue.desk.sent(), HALTED in gate.reasons) == ([], True)
+    tell(venue, m.ResumeTrading(by="ann", halts=gate.halts))
+    place(venue, 2)
+    assert venue.desk.sent() == [order_id(2)]

@@ -49,6 +49,7 @@ def test_the_first_that_trades_cancels_the_others_and_works_on(venue: Venue) -> 
     assert statuses(venue, 1, 2, 3) == [OrderStatus.CANCELLED, OrderStatus.PARTIAL_FILL, OrderStatus.CANCELLED]
     trade(venue, 2, 6)
     assert venue.working() == {}
+    assert "group.traded_twice" not in venue.desk.kinds()
 
 
 def test_nothing_is_cancelled_before_one_trades(venue: Venue) -> None:
@@ -203,6 +204,7 @@ def test_two_that_trade_in_one_batch_are_both_booked_and_the_first_of_them_works
     venue.settle()
     assert [venue.desk.order(number).filled_qty for number in (1, 2)] == [4, 3]
     assert venue.working() == {order_id(2): 7}
+    assert "group.traded_twice" in venue.desk.kinds()
 
 
 def test_one_that_trades_while_it_is_cancelled_does_not_cancel_the_first(venue: Venue) -> None:
@@ -216,6 +218,7 @@ def test_one_that_trades_while_it_is_cancelled_does_not_cancel_the_first(venue: 
     venue.end(order_id(1), ReportStatus.CANCELLED)
     venue.settle()
     venue.calm()
+    assert venue.desk.kinds().count("group.traded_twice") == 1
     assert venue.working() == {order_id(2): 7}
     assert statuses(venue, 1, 2) == [OrderStatus.CANCELLED, OrderStatus.PARTIAL_FILL]
     venue.kill()

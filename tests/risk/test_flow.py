@@ -103,6 +103,13 @@ def test_each_strategy_has_a_minute_of_its_own(desk: MakeDesk) -> None:
 # ------------------------------------------------------------ duplicate_window
 
 
+def test_an_order_that_goes_on_for_one_with_other_terms_is_no_second_order(desk: MakeDesk) -> None:
+    floor = desk(strategy(duplicate_window=5))
+    first = floor.place()
+    floor.change(first, status=OrderStatus.CANCELLED)
+    assert floor.ask(parent_id=first.order_id) is None
+
+
 def test_the_same_order_is_not_sent_again_within_the_window(desk: MakeDesk) -> None:
     floor = desk(strategy(duplicate_window=5))
     floor.place()

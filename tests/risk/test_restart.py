@@ -70,6 +70,7 @@ terms = st.fixed_dictionaries(
         "quantity": st.integers(1, 12).map(lambda tens: tens * 5),
         "order_type": st.sampled_from(("limit", "limit", "market", "stop")),
         "bracket_id": st.sampled_from((None, None, "oa-entry")),
+        "leg": st.sampled_from((None, "take_profit", "stop_loss")),
         "price": prices,
     }
 )

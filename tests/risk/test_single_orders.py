@@ -75,6 +75,28 @@ def test_an_order_is_valued_at_its_limit_then_its_trigger_then_the_quote_then_th
     assert floor.ask(**limit, stop_price=Decimal(101)) is None
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"side": "sell", "limit_price": Decimal("0.01")},
+        {"side": "sell", "order_type": "limit_if_touched", "limit_price": Decimal(1), "stop_price": Decimal(1)},
+        {"side": "buy", "order_type": "stop", "limit_price": None, "stop_price": Decimal("0.01")},
+    ],
+    ids=["a sell far below the market", "a touched sell", "a trigger that the market has passed"],
+)
+def test_an_order_that_trades_at_the_market_is_worth_the_market_s_price(desk: MakeDesk, terms: dict[str, Any]) -> None:
+    floor = desk(strategy(max_notional=Decimal(1000)))
+    floor.quote("100")
+    assert floor.ask(quantity=10, **terms) is None
+    assert floor.ask(quantity=11, **terms) == "max_notional"
+
+
+def test_a_buy_is_worth_its_limit_however_high_the_market_is(desk: MakeDesk) -> None:
+    floor = desk(strategy(max_notional=Decimal(1000)))
+    floor.quote("1000")
+    assert floor.ask(quantity=10, limit_price=Decimal(100)) is None
+
+
 def test_an_order_that_nobody_can_value_is_denied(desk: MakeDesk) -> None:
     assert text_of(
         desk, strategy(max_notional=Decimal(1000)), order_type="trailing_stop", trail_percent=Decimal(1)
@@ -238,3 +260,9 @@ def test_an_exit_that_but_shrinks_the_position_is_not_held_to_the_limits(desk: M
     assert floor.ask(side="sell", quantity=10) == next(iter(limit))
     assert floor.ask(side="sell", quantity=10, bracket_id="oa-entry", leg="stop_loss") is None
     assert floor.ask(side="sell", quantity=11, bracket_id="oa-entry", leg="stop_loss") == next(iter(limit))
+
+
+def test_an_entry_that_goes_on_with_new_terms_is_no_exit(desk: MakeDesk) -> None:
+    floor = desk(strategy(max_quantity=5))
+    floor.trade(-10)
+    assert floor.ask(quantity=10, bracket_id="oa-entry", parent_id="oa-entry", stop_loss=Decimal(90)) == "max_quantity"

@@ -24,7 +24,7 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "cancel refused": (0.0, 0.0, 0.1, 0.3),
     "cancel dropped": (0.0, 0.0, 0.0, 0.1),
     "replace refused": (0.0, 0.1, 0.3),
-    "replace dropped": (0.0, 0.0, 0.0, 0.1),
+    "replace dropped": (0.0, 0.0, 0.1, 0.3),
     "effect late": (0.0, 0.0, 0.1, 0.3),
     "request lost": (0.0, 0.02, 0.1),
     "request late": (0.0, 0.05, 0.2),

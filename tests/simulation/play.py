@@ -8,7 +8,7 @@ from typing import Final
 from tests.simulation.auditor import broken_promises
 from tests.simulation.world import World
 
-SEEDS: Final = range(int(os.environ.get("ORDER_ACTORS_SIMULATION_SEEDS", "60")))
+SEEDS: Final = range(int(os.environ.get("ORDER_ACTORS_SIMULATION_SEEDS", "70")))
 """The seeds of a test run; the variable asks for more of them."""
 
 

@@ -139,6 +139,13 @@ def test_a_line_is_trusted_with_its_own_key_alone(file: AnchorFile) -> None:
     assert AnchorFile(file.path, ACCOUNT, "another key, as long").lines()[0].head is None
 
 
+@pytest.mark.parametrize("text", [b"1 2026 zzzz 00", b"x 2026 live 00", b"1 2026 live zz"])
+def test_a_line_of_nonsense_under_a_mark_that_fits_is_damaged_and_stops_nobody(file: AnchorFile, text: bytes) -> None:
+    file.path.write_bytes((text + b" " + file._mark(text)).ljust(LINE - 1) + b"\n")
+    (line,) = file.lines()
+    assert line.head is None
+
+
 def test_without_a_file_there_are_no_lines(file: AnchorFile) -> None:
     with pytest.raises(AnchorMissing, match="there is no anchor"):
         file.lines()

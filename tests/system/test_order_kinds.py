@@ -69,7 +69,7 @@ def signal(kind: str, tif: str, **changes: Any) -> Signal:
         values["trail_amount"] = Decimal(5)
     if tif == "gtd":
         values["expires_at"] = utc_now() + timedelta(hours=1)
-    return Signal("s", "US.AAPL", "buy", 10, **(values | changes))
+    return Signal("s", "US.AAPL", "buy", **({"quantity": 10} | values | changes))
 
 
 def ends(system: TradingSystem, order: Order) -> Order:
@@ -146,6 +146,23 @@ def test_a_bracket_lives_through_its_entry_its_exits_and_a_replace(system: Tradi
     prices.now = Decimal("108.50")
     wait_for(lambda: [o.status for o in _orders(system, profit, loss)] == [OrderStatus.FILLED, OrderStatus.CANCELLED])
     assert [position.quantity for position in system.positions("s")] == [0]
+
+
+def test_an_exit_is_cut_when_the_other_trades_though_trading_is_halted_and_keeps_its_orders(tmp_path: Path) -> None:
+    prices = Prices()
+    broker = PaperBroker(0.1, market_mode=True, prices=prices, partial_fills=10, seed=4)
+    with trading(settings(tmp_path), broker) as system:
+        entry = signal("market", "day", quantity=90, take_profit=Decimal(110), stop_loss=Decimal(95))
+        filled = ends(system, system.submit(entry).result(20))
+        profit, loss = f"{filled.order_id}.tp", f"{filled.order_id}.sl"
+        wait_for(lambda: [o.quantity for o in _orders(system, profit, loss) if o.sent_at is not None] == [90, 90])
+        system.halt("lunch", keep_orders=True)
+        prices.now = Decimal(111)
+        wait_for(lambda: _orders(system, profit)[0].status is OrderStatus.FILLED)
+        wait_for(lambda: _orders(system, loss)[0].status is OrderStatus.CANCELLED)
+        assert [position.quantity for position in system.positions("s")] == [0]
+        cuts = [e for e in system._running().store.events() if e.order_id == loss and b"replace accepted" in e.body]
+        assert cuts
 
 
 def test_of_a_group_the_first_that_trades_cancels_the_rest(system: TradingSystem, prices: Prices) -> None:

@@ -31,6 +31,8 @@ class DuplicateWindow:
     def refusal(self, proposal: Proposal) -> str | None:
         """Look for the same order."""
         order, now = proposal.order, proposal.now
+        if order.parent_id is not None:
+            return None  # it goes on for one that was cancelled to get these terms, and is no second order
         sent = self._sends.same_since(order, now - self._window, now)
         if sent is None:
             return None

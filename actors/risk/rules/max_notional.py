@@ -5,12 +5,17 @@ from typing import ClassVar, Self
 
 from actors.risk.denial import plain, scope_name
 from actors.risk.exact import EXACT
+from actors.risk.exposure import highest
 from actors.risk.picture import Picture
 from actors.risk.rules.base import Proposal, Scope
 
 
 class MaxNotional:
-    """Total times limit price, else stop price, else the latest quote, else the decision price."""
+    """Total times the price an order may trade at.
+
+    For a buy with a limit that is the limit. Any other may trade at the market whatever price it names, so the highest
+    of its limit, its trigger and the latest quote counts; with none of these, the decision price.
+    """
 
     code: ClassVar = "max_notional"
     asked_at_replace: ClassVar = True
@@ -49,9 +54,10 @@ class MaxNotional:
     def _value(
         self, proposal: Proposal, quantity: int, limit_price: Decimal | None, stop_price: Decimal | None
     ) -> Decimal | None:
-        price = limit_price if limit_price is not None else stop_price
+        order = proposal.order
+        price = limit_price
+        if order.side == "sell" or limit_price is None:  # it may trade at the market: a low price of its own binds none
+            price = highest(highest(limit_price, stop_price), self._prices.latest(order.symbol))
         if price is None:
-            price = self._prices.latest(proposal.order.symbol)
-        if price is None:
-            price = proposal.order.reference_price
+            price = order.reference_price
         return None if price is None else EXACT.multiply(quantity, price)
