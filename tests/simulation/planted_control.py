@@ -13,7 +13,6 @@ from actors.model.control import TradingControl, TradingState
 from actors.order_manager.book import terms_asked
 from actors.order_manager.cancels import Cancels
 from actors.order_manager.control import Control
-from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.intake import Intake
 from actors.order_manager.replaces import Replaces
 from actors.order_manager.requests import Requests
@@ -68,11 +67,6 @@ def wait_for_new_terms_for_ever(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Replaces, "shown_working", lambda _replaces, order: order)
 
 
-def believe_what_was_agreed(patch: pytest.MonkeyPatch) -> None:
-    """Pass over terms that stand at the broker and were not asked for last."""
-    patch.setattr(Replaces, "_compare", lambda _replaces, order, _report: order)
-
-
 def replace_while_trading_is_halted(patch: pytest.MonkeyPatch) -> None:
     """Let new terms pass a closed gate."""
 
@@ -100,17 +94,6 @@ def open_the_gate_whoever_halted_since(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Requests, "_open_unless_halted", lambda requests, _halts: requests._gate.open(HALTED))
 
 
-def open_the_gate_for_a_halt_on_its_way(patch: pytest.MonkeyPatch) -> None:
-    """Let a resume open what was closed by a halt whose message comes after it."""
-    open_gate = Requests._open_unless_halted
-    patch.setattr(Requests, "_open_unless_halted", lambda requests, _halts: open_gate(requests, None))
-
-
-def cancel_only_what_works_when_the_halt_comes(patch: pytest.MonkeyPatch) -> None:
-    """Let an order work that the broker turns out to have only after the halt."""
-    patch.setattr(Control, "follow", lambda _control: None)
-
-
 def call_a_halt_done_at_once(patch: pytest.MonkeyPatch) -> None:
     """Tell that nothing works any more before the broker said so."""
 
@@ -121,11 +104,6 @@ def call_a_halt_done_at_once(patch: pytest.MonkeyPatch) -> None:
             control._set.note("trading.stopped")
 
     patch.setattr(Control, "settle", settle)
-
-
-def keep_what_waits_through_a_halt(patch: pytest.MonkeyPatch) -> None:
-    """Send after a halt what waited when it came."""
-    patch.setattr(Dispatcher, "_deny_all", lambda _dispatcher: None)
 
 
 def carry_a_repeated_command_out_again(patch: pytest.MonkeyPatch) -> None:
@@ -147,13 +125,9 @@ BUGS = (
     send_new_terms_as_what_is_left,
     take_a_refusal_for_new_terms,
     wait_for_new_terms_for_ever,
-    believe_what_was_agreed,
     replace_while_trading_is_halted,
     halt_in_memory_alone,
     open_the_gate_whoever_halted_since,
-    open_the_gate_for_a_halt_on_its_way,
-    cancel_only_what_works_when_the_halt_comes,
     call_a_halt_done_at_once,
-    keep_what_waits_through_a_halt,
     carry_a_repeated_command_out_again,
 )

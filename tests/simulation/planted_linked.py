@@ -71,11 +71,6 @@ def let_a_whole_group_trade(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Links, "_follow_group", lambda _links, _strategy_id, _group: None)
 
 
-def open_orders_of_a_group_that_has_traded(patch: pytest.MonkeyPatch) -> None:
-    """Take a signal that comes too late for its group."""
-    patch.setattr(Links, "traded", lambda _links, _signal: None)
-
-
 BUGS = (
     continue_before_the_cancel_is_confirmed,
     continue_with_the_whole_total,
@@ -83,5 +78,4 @@ BUGS = (
     size_exits_by_their_entry,
     leave_exits_as_they_were_sent,
     let_a_whole_group_trade,
-    open_orders_of_a_group_that_has_traded,
 )
