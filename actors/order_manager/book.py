@@ -264,6 +264,14 @@ def _finish(
         if not overfill and OrderFlag.OVERFILL in order.flags:
             changes["flags"] = _without_flags(order.flags, OrderFlag.OVERFILL)
     status = _status(order, cell.target, changes)
+    if status is OrderStatus.CANCELLED and _were_granted(order, changes):
+        changes |= {
+            "quantity": order.replace_quantity,
+            "limit_price": order.replace_limit_price,
+            "stop_price": order.replace_stop_price,
+            "overfill_qty": 0,
+            "flags": _without_flags(changes.get("flags", order.flags), OrderFlag.OVERFILL),
+        }
     if order.replace_quantity is not None and (cell.target in _REPLACE_ENDS or status.is_final):
         changes |= _NO_TERMS
         if OrderFlag.CONTINUE_WANTED in order.flags:
@@ -281,6 +289,15 @@ def _finish(
         return Step(order, cell.alert, cell.query, cell.refuse)
     changes["updated_at"] = now
     return Step(msgspec.structs.replace(order, **changes), cell.alert, cell.query, cell.refuse)
+
+
+def _were_granted(order: Order, changes: dict[str, Any]) -> bool:
+    """Whether an order filled more than its old terms allowed, so that it had the new ones it was asking for."""
+    asked = order.replace_quantity
+    if asked is None or OrderFlag.CONTINUE_WANTED in order.flags:
+        return False
+    cum: int = changes.get("filled_qty", order.filled_qty)
+    return order.quantity < cum <= asked
 
 
 def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatus:

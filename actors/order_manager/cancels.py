@@ -39,9 +39,10 @@ class Cancels:
         self._set = working_set
         self._broker = broker
         self._doubt = doubt
-        self._asked: set[str] = set()  # by this incarnation, and not heard that it is unclear
+        self._asked: dict[str, datetime] = {}  # by this incarnation, and not heard that it is unclear
         self._taken: dict[str, datetime] = {}  # when the broker took it first, of those it has not carried out
         self._vain: Counter[str] = Counter()
+        self._silent: Counter[str] = Counter()
         self._refused: set[str] = set()
         self._refusals: Counter[str] = Counter()
 
@@ -83,22 +84,27 @@ class Cancels:
         if order.status is OrderStatus.CANCEL_REQUESTED and order.broker_order_id is not None:
             self._refused.discard(order.order_id)
             self._taken.pop(order.order_id, None)
-            self._asked.add(order.order_id)
+            self._asked[order.order_id] = self._set.now
             command = CancelAtBroker(order_id=order.order_id, broker_order_id=order.broker_order_id)
             self._context.tell(self._broker, command)
 
     def repeat(self, order: Order) -> None:
         """Ask again for a cancel of an order that works still, where nothing is under way that may end it (C17).
 
-        A crash may have kept it from the broker, its outcome may be unclear, or the broker took it and does nothing.
+        A crash may have kept it from the broker, its outcome may be unclear, or the broker took it and does nothing; or
+        no answer came at all, for the message that brings it was given up.
         """
-        if order.order_id not in self._asked:
+        asked, taken = self._asked.get(order.order_id), self._taken.get(order.order_id)
+        if asked is None:
             self.send(order)
-        elif self._set.now - self._taken.get(order.order_id, self._set.now) >= PATIENCE:
+        elif taken is not None and self._set.now - taken >= PATIENCE:
             self._vain[order.order_id] += 1
             if self._vain[order.order_id] == ENOUGH:
                 reason = f"the broker took {ENOUGH} requests to cancel it and it works still; cancel it there"
                 self._set.note("cancel.not_done", order_id=order.order_id, reason=reason, alert=True)
+            self.send(order)
+        elif taken is None and self._set.now - asked >= PATIENCE * 2 ** self._silent[order.order_id]:
+            self._silent[order.order_id] += 1  # ever more seldom, for it may wait behind many others
             self.send(order)
 
     def wanted(self, order: Order) -> Order:
@@ -121,13 +127,13 @@ class Cancels:
         """Note a refused cancel; it proves neither that the order lives nor that it is gone."""
         self._refused.add(order.order_id)
         self._refusals[order.order_id] += 1
-        self._asked.discard(order.order_id)
+        self._asked.pop(order.order_id, None)
         self._answered(order, OrderEvent.CANCEL_REFUSED, message.reason)
         self._set.note("cancel.refused", order_id=order.order_id, reason=message.reason)
 
     def unclear(self, message: CancelUnclear, order: Order) -> None:
         """Note that nobody knows what became of a cancel; asking again is safe."""
-        self._asked.discard(order.order_id)
+        self._asked.pop(order.order_id, None)
         self._answered(order, OrderEvent.CANCEL_UNCLEAR, message.reason)
         self._set.note("cancel.unclear", order_id=order.order_id, reason=message.reason)
 
@@ -140,9 +146,10 @@ class Cancels:
 
     def forget(self, order_id: str) -> None:
         """Let an order go that has ended."""
-        self._asked.discard(order_id)
+        self._asked.pop(order_id, None)
         self._taken.pop(order_id, None)
         self._vain.pop(order_id, None)
+        self._silent.pop(order_id, None)
         self._refused.discard(order_id)
         self._refusals.pop(order_id, None)
 

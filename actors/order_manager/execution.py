@@ -275,7 +275,8 @@ class Execution:
             else:
                 self._vain.forget(order.order_id)
             if event is OrderEvent.WORKING:
-                order = self._replaces.shown_working(order)
+                filled = message.status is OrderStatus.FILLED
+                order = self._replaces.shown_working(order, filled=filled, tells_terms=False)
                 if order.status is OrderStatus.CANCEL_REQUESTED:
                     self._cancels.repeat(order)
                     self._doubt(order)
@@ -338,6 +339,7 @@ class Execution:
 
     def _forget_final(self, order: Order) -> None:
         if order.status.is_final:
+            self._dispatcher.answered(order.order_id)
             self._cancels.forget(order.order_id)
             self._replaces.forget(order.order_id)
             self._vain.forget(order.order_id)

@@ -102,15 +102,15 @@ class Replaces:
         self._cancels.send(result.order)
         return result.order
 
-    def _send(self, order: Order) -> None:
+    def _send(self, order: Order, *, again: bool = False) -> None:
         terms = terms_asked(order)
         if order.status is not OrderStatus.REPLACE_REQUESTED or order.broker_order_id is None or terms is None:
             return
         if self._admission.waits:
             self._doubt(order)  # the answer has it sent, once orders may be sent
         else:
-            ask = self._asks.setdefault(order.order_id, _Ask(self._set.now, self._set.now))
-            ask.sent, ask.answer = self._set.now, None
+            ask = self._asks.setdefault(order.order_id, _Ask(self._set.now, self._set.now, repeats=again))
+            ask.sent, ask.answer, ask.repeats = self._set.now, None, again
             command = ReplaceAtBroker(
                 order_id=order.order_id,
                 broker_order_id=order.broker_order_id,
@@ -151,9 +151,11 @@ class Replaces:
             self._asks.setdefault(order.order_id, _Ask(now, now, _Answer.UNCLEAR)).outranked = True
 
     def _heard(self, order: Order, answer: "_Answer") -> None:
-        if terms_asked(order) is not None:
-            now = self._set.now
-            self._asks.setdefault(order.order_id, _Ask(now, now)).answer = answer
+        if terms_asked(order) is None:
+            return
+        now = self._set.now
+        ask = self._asks.setdefault(order.order_id, _Ask(now, now, repeats=True))
+        ask.answer = answer
 
     # ------------------------------------------------------------ reports
 
@@ -188,15 +190,21 @@ class Replaces:
         self._set.record(order, result, TERMS_SHOWN)
         return result.order
 
-    def shown_working(self, order: Order) -> Order:
+    def shown_working(self, order: Order, *, filled: bool = False, tells_terms: bool = True) -> Order:
         """Take the answer of a broker that was asked: the order works, and nothing tells that it got its new terms.
 
+        Unless the broker says that all of it is ``filled``, and what came makes up the new total.
         The request is sent again where it may never have come there. Once the broker had every chance and shows the
         old terms still, these stand and a person is told, for the new ones may come yet.
         """
+        if not tells_terms:
+            self._doubt_refusal(order)
         order = self._unless_refused(order)
-        if order.status is not OrderStatus.REPLACE_REQUESTED:
+        asked = terms_asked(order)
+        if order.status is not OrderStatus.REPLACE_REQUESTED or asked is None:
             return order
+        if filled and order.filled_qty >= asked.quantity:
+            return self._apply(order, OrderEvent.REPLACED)
         ask, now = self._asks.get(order.order_id), self._set.now
         if ask is not None:
             if ask.answer is None and now - ask.sent < PATIENCE:
@@ -209,8 +217,17 @@ class Replaces:
         if ask is not None and (ask.answer is _Answer.TAKEN or ask.outranked):
             self._doubt(order)
         else:
-            self._send(order)
+            self._send(order, again=True)
         return order
+
+    def _doubt_refusal(self, order: Order) -> None:
+        """Let a refusal count for one request alone where the same terms were sent before: they may be granted yet.
+
+        A broker that tells the terms of its orders needs none of this; what it tells counts in the end.
+        """
+        ask = self._asks.get(order.order_id)
+        if ask is not None and ask.repeats and ask.answer is _Answer.REFUSED:
+            ask.answer = _Answer.UNCLEAR
 
     def _unless_refused(self, order: Order) -> Order:
         """Give an order that works its old terms back where the broker refused the new ones."""
@@ -247,6 +264,7 @@ class _Ask(msgspec.Struct):
         sent: When they were asked for last (UTC).
         answer: What the broker answered; None while the call is queued or under way.
         outranked: A cancel was asked for after them, so that they are not sent again.
+        repeats: Whether they were sent before, by this incarnation or an earlier one.
         rounds: How many queries showed the old terms although the broker had answered.
     """
 
@@ -254,6 +272,7 @@ class _Ask(msgspec.Struct):
     sent: datetime
     answer: _Answer | None = None
     outranked: bool = False
+    repeats: bool = False
     rounds: int = 0
 
 

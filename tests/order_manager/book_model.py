@@ -74,5 +74,12 @@ class OrderModel:
             self.end = None  # the broker has it after all
         elif event in ENDS and self.sent and self.end is None:
             self.end = ENDS[event]
+        if (
+            self.status == "cancelled"
+            and asked is not None
+            and not self.continues
+            and self.terms[0] < self.cum <= asked[0]
+        ):
+            self.terms = asked  # it filled by the new terms, so it had them
         if self.status in FINAL:
             self.asked, self.continues = None, False

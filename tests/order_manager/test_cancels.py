@@ -193,6 +193,16 @@ def test_a_cancel_that_the_broker_took_and_does_not_carry_out_is_asked_again_and
     assert cancelling.order().status is OrderStatus.CANCEL_REQUESTED
 
 
+def test_a_cancel_to_which_no_answer_ever_comes_is_asked_again_ever_more_seldom(cancelling: Desk) -> None:
+    asked = []
+    for minute in range(15):
+        asked += [minute] * (len(cancelling.cancels()) - len(asked))
+        for _ in range(2):
+            cancelling.wait(31)
+            cancelling.answer(report(filled_qty=4), fills=(fill(1, 4),))
+    assert asked == [0, 2, 6, 14]
+
+
 def test_a_person_may_ask_again_for_a_cancel_that_is_under_way(cancelling: Desk) -> None:
     assert cancel(cancelling).result(0) is True
     assert cancelling.cancels() == ["B1", "B1"]

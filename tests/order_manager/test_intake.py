@@ -287,6 +287,19 @@ def test_a_halt_rejects_what_waits_unsent(desk: Desk) -> None:
     assert desk.outcomes() == [Outcome.REJECTED]
 
 
+def test_a_resume_opens_nothing_for_a_halt_that_closed_the_gate_since_and_is_on_its_way(desk: Desk) -> None:
+    desk.tell(m.HaltTrading(reason="first", by="test"))
+    asked_for = m.ResumeTrading(by="test", halts=desk.gate.halts)
+    desk.gate.halt()
+    desk.tell(asked_for)
+    assert desk.gate.reasons == {"halted"}
+    desk.tell(m.HaltTrading(reason="second", by="test"))
+    desk.place(1)
+    assert desk.sent() == []
+    desk.tell(m.ResumeTrading(by="test", halts=desk.gate.halts))
+    assert desk.gate.is_open
+
+
 def test_a_resume_and_a_halt_in_one_batch_leave_trading_halted(desk: Desk) -> None:
     desk.tell(m.HaltTrading(reason="first", by="test"))
     desk.tell(m.ResumeTrading(by="test"), m.HaltTrading(reason="second", by="test"))

@@ -121,6 +121,18 @@ def test_halted_and_lost_are_two_reasons(desk: Desk) -> None:
     assert desk.gate.is_open
 
 
+def test_trading_goes_on_once_an_order_has_ended_whose_id_was_told_before_a_failure(desk: Desk) -> None:
+    ended = report(status=ReportStatus.EXPIRED, client_order_id=order_id())
+    desk.open()
+    desk.place()
+    desk.tell(m.OrderReported(report=ended))  # it ties the two; that it has ended is for a query to say
+    assert (desk.order().status, desk.order().broker_order_id) == (OrderStatus.PENDING, "B1")
+    desk.cell._fail(RuntimeError("only to be built anew"))
+    desk.wait(1)
+    desk.open(ended)
+    assert (desk.order().status, desk.gate.is_open) == (OrderStatus.EXPIRED, True)
+
+
 # ---------------------------------------------------------------- the query
 
 

@@ -153,9 +153,6 @@ def test_a_broker_that_tells_no_terms_is_asked_again_after_an_unclear_replace(ma
     works = m.StatusReported(order_id=order_id(), status=OrderStatus.SUBMITTED, at=desk.clock.now())
     desk.tell(works)
     assert len(sent(desk)) == 2
-    refused(desk)
-    desk.tell(works)
-    assert terms(desk.order()) == ("submitted", 10, OLD)
     desk.tell(works)
     assert len(sent(desk)) == 2
 
@@ -264,3 +261,52 @@ def test_pushes_may_come_in_any_order_and_tell_no_terms_that_nobody_agreed_on(ag
     for _ in range(3):
         push(agreed, 10, 100)
     assert terms(agreed.order()) == ("submitted", 15, NEW)
+
+
+# ---------------------------------------------------------------- the same terms sent twice
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["unclear", "sent by an earlier process"])
+def test_a_plain_broker_s_refusal_of_terms_that_were_sent_before_does_not_count(
+    make_desk: Callable[..., Desk], *, restart: bool
+) -> None:
+    desk = make_desk(queryable=False, market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    replace(desk, quantity=15)
+    works = m.StatusReported(order_id=order_id(), status=OrderStatus.SUBMITTED, at=desk.clock.now())
+    if restart:
+        desk.kill()
+        desk.open()
+    else:
+        unclear(desk)
+    desk.tell(works)
+    assert sent(desk)[-1] == ("B1", 15, OLD)
+    refused(desk)
+    desk.tell(works)
+    assert desk.order().status is OrderStatus.REPLACE_REQUESTED
+    taken(desk, done=True)
+    assert terms(desk.order()) == ("submitted", 15, OLD)
+
+
+def test_an_order_that_a_plain_broker_calls_filled_has_the_smaller_total_that_it_filled(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk(queryable=False, market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    replace(desk, quantity=4)
+    unclear(desk)
+    desk.tell(m.FillReported(fill=fill(1, 4)))
+    assert desk.order().status is OrderStatus.REPLACE_REQUESTED
+    desk.tell(m.StatusReported(order_id=order_id(), status=OrderStatus.FILLED, at=desk.clock.now()))
+    assert terms(desk.order()) == ("filled", 4, OLD)
+
+
+def test_a_cancelled_order_that_filled_more_than_its_old_total_had_its_new_one(replacing: Desk) -> None:
+    replacing.tell(m.FillReported(fill=fill(1, 12)))
+    assert cancel(replacing).result(0) is True
+    replacing.answer(shows(15, 101, filled=12, status=ReportStatus.CANCELLED), fills=(fill(1, 12),))
+    order = replacing.order()
+    assert (terms(order), order.filled_qty, order.overfill_qty) == (("cancelled", 15, NEW), 12, 0)
+    assert order.flags == ()

@@ -51,8 +51,9 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
     "halt": (0.0, 0.0, 0.01, 0.05),
     "halt, orders kept": (0.0, 0.0, 0.01, 0.05),
     "command": (0.1, 0.5),
-    "command repeated": (0.0, 0.2),
+    "command repeated": (0.0, 0.2, 0.6),
     "resume": (0.0, 0.1, 0.3),
+    "resume, and halt": (0.0, 0.0, 0.1, 0.6),
 }
 """What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 

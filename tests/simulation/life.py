@@ -114,7 +114,7 @@ class Life:
         revived, self.failures = sorted(self.failures), set()
         for name in revived:
             self._runtime.revive(name)
-        self.tell(m.ResumeTrading(by="test"))
+        self.tell(m.ResumeTrading(by="test", halts=self.gate.halts))
         for name in revived:
             self.gate.open(f"actor {name} failed")
         self.consumer.tell(m.OpenIntake())

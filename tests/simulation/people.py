@@ -87,6 +87,9 @@ class People:
     def _resume(self, life: "Life") -> None:
         if self._strikes("resume"):
             self.resume(life)
+        if self._strikes("resume, and halt"):
+            self.resume(life)
+            self.halt(life, keep_orders=True)
 
     def _command(self, _life: "Life") -> None:
         if self._strikes("command"):
@@ -155,14 +158,13 @@ class People:
     def _some_command(self) -> Command:
         self._requests += 1
         named: dict[str, Any] = {"command_id": f"command-{self._requests}", "reason": f"reason-{self._requests}"}
-        if self._strikes("halt"):
-            return HaltCommand(**named)
-        if self._strikes("halt, orders kept"):
-            return HaltCommand(keep_orders=True, **named)
-        if self._strikes("cancel all"):
+        kind = self._chance.random()
+        if kind < 0.05:
+            return HaltCommand(keep_orders=self._chance.random() < 0.5, **named)
+        if kind < 0.1:
             return CancelAllCommand(**named, **self._scope())
         order_id = self._some_order() or "no-such-order"
-        if self._strikes("replace"):
+        if kind < 0.7:
             return ReplaceCommand(order_id=order_id, **named, **self._terms(order_id))
         return CancelCommand(order_id=order_id, **named)
 

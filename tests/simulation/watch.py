@@ -46,7 +46,7 @@ class Watch:
         """Look at new terms that leave."""
         book = self._world.exchange.books[broker_order_id]
         name = book.coid or broker_order_id
-        shrinks = terms[1:] == book.terms[1:] and terms.quantity < book.terms.quantity  # which a halt does not hold up
+        shrinks = terms[1:] == book.terms[1:] and terms.quantity <= book.terms.quantity  # which a halt does not hold up
         with closing(sqlite3.connect(self._world.file)) as store:
             self._note(self._as_asked(store, name, terms))
             if not shrinks:
@@ -119,13 +119,13 @@ class Watch:
             yield f"exit {order.order_id} closes {order.quantity}, opened {opened}, closed {closed}"
 
     def _not_too_late(self, store: sqlite3.Connection, order: Order) -> Iterator[str]:
-        """Of a group nothing gets its send mark once another order of it has traded, as far as the ledger knows."""
+        """Of a group only what traded first goes on once the ledger knows of that."""
         if order.oco_group is None:
             return
         found = store.execute(
             "SELECT o.order_id FROM events AS e JOIN orders AS o ON o.order_id = e.order_id "
             "WHERE e.type = 'fill.booked' AND o.oco_group = ? AND o.strategy_id = ? AND e.at < "
-            "(SELECT sent_at FROM orders WHERE order_id = ?)",
+            "(SELECT sent_at FROM orders WHERE order_id = ?) ORDER BY e.seq LIMIT 1",
             (order.oco_group, order.strategy_id, order.order_id),
         )
         for (name,) in found:

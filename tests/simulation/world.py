@@ -24,10 +24,10 @@ from tests.support.simulation import PowerCut, SimulatedRuntime
 TROUBLE: Final = 20.0
 """Virtual seconds in which things go wrong."""
 
-QUIET: Final = 120.0
+QUIET: Final = 170.0
 """Virtual seconds after which, once nothing goes wrong any more, everything must stand as the exchange has it."""
 
-PATIENCE: Final = 300.0
+PATIENCE: Final = 450.0
 """Virtual seconds after which everything must have ended once nothing goes wrong any more."""
 
 _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
