@@ -16,10 +16,10 @@ from actors.broker.base import Broker
 from actors.broker.load import build_broker
 from actors.commands.verbs import CommandHandler
 from actors.commands.worker import CommandServer
-from actors.errors import OrderActorsError, SignalError, SystemStopped
+from actors.errors import OrderActorsError, RequestRefused, SignalError, SystemStopped
 from actors.health import health_of
-from actors.kill_switch.latch import latch, refuse_while_latched, whoami
-from actors.model import Order, OrderFill, Position, Signal
+from actors.kill_switch.latch import latched, refuse_while_latched, whoami
+from actors.model import Order, OrderFill, Position, Signal, fields
 from actors.model.control import TradingState
 from actors.opening import open_store
 from actors.portfolio.view import committed_positions
@@ -175,7 +175,8 @@ class TradingSystem:
             RequestRefused: The order is unknown, final, or not ours.
         """
         reply: Future[bool] = Future()
-        self._request(m.CancelOrder(order_id=order_id, by=by or m.HOST, reply=reply), reply)
+        message = m.CancelOrder(order_id=_text("order_id", order_id), by=_text("by", by or m.HOST), reply=reply)
+        self._request(message, reply)
         return reply.result(_ANSWER)
 
     def replace(
@@ -204,8 +205,8 @@ class TradingSystem:
         """
         reply: Future[bool] = Future()
         message = m.ReplaceOrder(
-            order_id=order_id,
-            by=by or m.HOST,
+            order_id=_text("order_id", order_id),
+            by=_text("by", by or m.HOST),
             quantity=quantity,
             limit_price=limit_price,
             stop_price=stop_price,
@@ -222,7 +223,12 @@ class TradingSystem:
         Risk limits and halts never stand in its way.
         """
         reply: Future[tuple[str, ...]] = Future()
-        message = m.CancelAll(strategy_id=strategy, symbol=symbol, by=by or m.HOST, reply=reply)
+        message = m.CancelAll(
+            strategy_id=None if strategy is None else _text("strategy", strategy),
+            symbol=None if symbol is None else _text("symbol", symbol),
+            by=_text("by", by or m.HOST),
+            reply=reply,
+        )
         self._request(message, reply)
         return reply.result(_ANSWER)
 
@@ -240,7 +246,7 @@ class TradingSystem:
         durable. :meth:`health` tells when the broker has confirmed that nothing works any more.
 
         Args:
-            reason: Why, for people.
+            reason: Why, for people; anything, such as an exception, is kept as text.
             by: Who asks; by default the user that runs this process.
             keep_orders: Leave the orders at the broker, and those that wait, alone.
             reduce_only: Go on sending orders that shrink a position, and keep those.
@@ -251,12 +257,12 @@ class TradingSystem:
                 the file is that keeps it in force over a restart, or that there is none.
         """
         parts = self._running()
-        who = by or whoami()
+        who, reason = fields.plain_text(by or whoami()), fields.plain_text(reason)
         if reduce_only:
             reply: Future[bool] = Future()
             state = TradingState.REDUCING
             self._request(
-                m.HaltTrading(reason=reason, by=who, state=state, keep_orders=keep_orders, reply=reply), reply
+                m.HaltTrading(reason=reason, by=who, state=state, keep_orders=keep_orders is True, reply=reply), reply
             )
             reply.result(_ANSWER)
             return
@@ -264,10 +270,13 @@ class TradingSystem:
         parts.replies.add(reply)
         try:
             reply.result(_HALTED_WITHIN)
-        except FutureTimeout:
+        except (FutureTimeout, OrderActorsError) as error:
+            why = (
+                f"the store did not take it within {_HALTED_WITHIN:g} s" if isinstance(error, FutureTimeout) else error
+            )
             raise OrderActorsError(
-                f"trading is halted, and {_latched(self.settings, reason)}; the store did not take it within "
-                f"{_HALTED_WITHIN:g} s: look at its disk and at `order-actors status`"
+                f"trading is halted, and {latched(self.settings, reason)}; {why}: look at its disk and at "
+                "`order-actors status`"
             ) from None
 
     def resume(self, by: str | None = None, *, reduce_only: bool = False) -> None:
@@ -285,7 +294,10 @@ class TradingSystem:
         parts = self._running()
         revived = parts.revive()
         self._request(
-            m.ResumeTrading(by=by or whoami(), reduce_only=reduce_only, halts=parts.gate.halts, reply=reply), reply
+            m.ResumeTrading(
+                by=_text("by", by or whoami()), reduce_only=reduce_only, halts=parts.gate.halts, reply=reply
+            ),
+            reply,
         )
         reply.result(_ANSWER)
         parts.forgive(revived)
@@ -381,10 +393,8 @@ class TradingSystem:
         )
 
 
-def _latched(settings: Settings, reason: str) -> str:
-    try:
-        return f"the file {latch(settings, reason)} keeps it so"
-    except OSError as error:
-        return (
-            f"a restart would forget it, for no file could be made ({error}): stop the process rather than restart it"
-        )
+def _text(name: str, value: object) -> str:
+    """Return what a host gives as text; nothing else may come as far as an actor."""
+    if not isinstance(value, str) or value != value.encode("utf-8", "replace").decode():  # a lone surrogate is no text
+        raise RequestRefused(f"{name}: expected text, got {fields.plain_text(ascii(value))}")
+    return value

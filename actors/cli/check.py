@@ -17,14 +17,16 @@ from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
 from actors.commands import FILE_NAME, CommandClient
 from actors.errors import OrderActorsError, SettingsError
+from actors.kill_switch.worker import FILE_NAME as HALT_FILE
 from actors.model.control import TradingControl
 from actors.order_manager.working_set import CONTROL
 from actors.redis_link import RedisLink
 from actors.runtime.behavior import Unavailable
-from actors.runtime.clock import utc_now
+from actors.runtime.clock import SystemClock, utc_now
 from actors.sessions.load import CalendarSessions, build_sessions
 from actors.settings import Settings, mask
 from actors.signal_consumer.base import SourceAway
+from actors.signal_consumer.load import make_decoder
 from actors.store.lock import holder_of
 
 State: TypeAlias = Literal["ok", "warning", "failed"]
@@ -105,6 +107,12 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _signatures(settings: Settings) -> Iterator[Finding]:
+    make_decoder(settings, SystemClock())  # a keyring that cannot be used is bad configuration, here as at a start
+    keys = f", keys in {settings.signals.keys}" if settings.signals.keys is not None else ""
+    yield Finding("signatures", "ok", f"{settings.signatures}{keys}")
+
+
 def _data_directory(settings: Settings) -> Iterator[Finding]:
     directory = settings.directory
     fault = _fault_of(directory)
@@ -116,6 +124,9 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
         return
     holder = holder_of(settings.directory)
     yield Finding("data directory", "ok", f"{directory}" if holder is None else f"{directory}, {holder}")
+    if (directory / HALT_FILE).exists():
+        text = f"the file {directory / HALT_FILE} halts trading"
+        yield Finding("kill switch", "warning", text, "remove it, then order-actors resume")
     if directory.stat().st_mode & 0o077:
         yield Finding("data directory", "warning", "other users can enter it", f"chmod 700 {directory}")
     if holder is not None:
@@ -232,4 +243,4 @@ def calendar_findings(sessions: CalendarSessions, today: date) -> Iterator[Findi
             yield Finding("sessions", "warning", f"{known}, then counts as always open", advice)
 
 
-_LOOKS: Final[tuple[Look, ...]] = (_configuration, _data_directory, _store, _redis, _broker, _sessions)
+_LOOKS: Final[tuple[Look, ...]] = (_configuration, _signatures, _data_directory, _store, _redis, _broker, _sessions)

@@ -29,7 +29,7 @@ _LEAST: Final = 1.0
     help="What to log on stderr.",
 )
 def run(settings: Settings, *, until_idle: bool, log_level: str) -> None:
-    """Run a trading system until TERM or INT; the first line on stdout is `ready` once trading is open."""
+    """Run a trading system until TERM or INT; the first line on stdout is `ready` once recovery is done."""
     log_to_stderr(log_level)
     stop = stop_on_signals()
     system = TradingSystem(settings)

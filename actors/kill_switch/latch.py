@@ -57,6 +57,14 @@ def latch(settings: Settings, reason: str) -> Path:
     return file
 
 
+def latched(settings: Settings, reason: str) -> str:
+    """Make the file, and say in words what that means for a restart; never raises."""
+    try:
+        return f"the file {latch(settings, reason)} keeps it so"
+    except OSError as error:
+        return f"a restart would forget it, for no file could be made ({error}): do not restart this process"
+
+
 def refuse_while_latched(settings: Settings) -> None:
     """Refuse to resume while the file is there: it would halt at the next order.
 

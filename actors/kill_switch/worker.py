@@ -15,7 +15,7 @@ from typing import Final
 
 from actors.broker.gate import HALTED, TradingGate
 from actors.messages import HaltTrading
-from actors.model.control import TradingState
+from actors.model.fields import plain_text
 from actors.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -74,10 +74,15 @@ class KillSwitch:
         return not self._thread.is_alive()
 
     def trip(self, reason: str, by: str, *, keep_orders: bool = False) -> Future[bool]:
-        """Halt; the gate is closed when this returns, and the future is done once the halt is durable."""
+        """Halt; the gate is closed when this returns, and the future is done once the halt is durable.
+
+        Whatever is given as a reason, an exception for one, the halt is carried out; it is kept as text.
+        """
         self._gate.halt()
         reply: Future[bool] = Future()
-        message = HaltTrading(reason=reason, by=by, state=TradingState.HALTED, keep_orders=keep_orders, reply=reply)
+        message = HaltTrading(
+            reason=plain_text(reason), by=plain_text(by), keep_orders=keep_orders is True, reply=reply
+        )
         with self._changing:
             self._pending[reply] = (message, self._clock.monotonic())
         reply.add_done_callback(self._forget)
@@ -117,8 +122,7 @@ class KillSwitch:
                 text = file.readline(_LONGEST).strip()
         except OSError as error:
             text = f"its reason cannot be read: {error.strerror}"
-        shown = "".join(char if char.isprintable() else " " for char in text).strip()
-        return shown or "a person made the file"
+        return plain_text(text) or "a person made the file"
 
 
 _LONGEST: Final = 256

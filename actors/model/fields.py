@@ -73,6 +73,12 @@ def check_text(field: str, value: str) -> None:
         raise SignalError(field, f"expected at most {MAX_REASON} printable characters")
 
 
+def plain_text(value: object) -> str:
+    """Return anything as text that may be kept and shown: printable, at most :data:`MAX_REASON` characters."""
+    text = "".join(char if char.isprintable() else " " for char in str(value)[:MAX_REASON])
+    return text.strip()
+
+
 def parse_price(field: str, text: object) -> Decimal:
     """Turn ``digits[.digits]`` into an exact Decimal."""
     if not isinstance(text, str) or _PRICE.fullmatch(text) is None:

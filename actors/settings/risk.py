@@ -11,7 +11,7 @@ from actors.settings.rules import FieldError, Number, Section, Text
 Shares: TypeAlias = Annotated[int, Number("a number of shares", 0, 10**12)]
 Amount: TypeAlias = Annotated[Decimal, Number("an amount", 0, 10**15)]
 Loss: TypeAlias = Annotated[Decimal, Number("an amount", 0, 10**15, above=True)]
-Fraction: TypeAlias = Annotated[Decimal, Number("a fraction such as 0.05", 0, 10, above=True)]
+Fraction: TypeAlias = Annotated[Decimal, Number("a fraction such as 0.05", 0, 1, above=True)]
 Count: TypeAlias = Annotated[int, Number("a whole number", 0, 1_000_000)]
 Lot: TypeAlias = Annotated[int, Number("a number of shares", 1, 1_000_000_000)]
 Tick: TypeAlias = Annotated[Decimal, Number("a price step", 0, 1_000_000, above=True)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from actors import Signal
 from actors.kill_switch.latch import whoami
 from actors.store.lock import DataDirLock, holder_of
 from actors.store.store import Store
@@ -133,3 +134,17 @@ def test_a_holder_that_was_killed_holds_nothing(tmp_path: Path) -> None:
     assert holder_of(tmp_path) is None
     (tmp_path / "owner.lock").unlink()
     assert holder_of(tmp_path) is None
+
+
+def test_the_file_of_the_kill_switch_is_told_whether_or_not_a_system_runs(workspace: Workspace) -> None:
+    workspace.trade(Signal("alpha", "AAPL", "buy", 1))
+    file = workspace.settings.directory / "HALT"
+    file.touch()
+    assert parts(workspace)["kill switch"] == ("warning", f"the file {file} halts trading")
+
+
+def test_a_keyring_that_a_start_refuses_is_told(workspace: Workspace) -> None:
+    workspace.configure("signals: {keys: nowhere.yaml}\n")
+    result = workspace.cli("check")
+    assert result.exit_code == 2
+    assert "nowhere.yaml" in result.stderr

@@ -125,7 +125,7 @@ REFUSALS = {
         "risk.strategy.max_quantity: expected a number of shares from 0 to 1000000000000, got -1"
     ),
     "{strategy: {price_collar: 0}}": (
-        "risk.strategy.price_collar: expected a fraction such as 0.05 above 0 to 10, got 0"
+        "risk.strategy.price_collar: expected a fraction such as 0.05 above 0 to 1, got 0"
     ),
     "{strategy: {max_daily_loss: 0}}": (
         "risk.strategy.max_daily_loss: expected an amount above 0 to 1000000000000000, got 0"

@@ -259,6 +259,36 @@ def test_a_file_that_is_there_at_the_start_halts_before_anything_is_sent(
         wait_for(lambda: not system.active_orders())
 
 
+@pytest.mark.parametrize("reason", [ZeroDivisionError("division by zero"), None, 5, "bad \ud800\x1b[2J"])
+def test_a_halt_is_carried_out_whatever_its_reason_is(tmp_path: Path, broker: RestingExchange, reason: Any) -> None:
+    with trading(settings(tmp_path), broker) as system:
+        rest(system)
+        system.halt(reason)
+        stopped(system, broker)
+        assert system.health()["control"]["state"] == "halted"
+        assert {actor["restarts"] for actor in system.health()["actors"].values()} == {0}
+    with trading(settings(tmp_path), broker) as system:
+        assert system.halted() == "halted"
+
+
+def test_what_is_no_text_is_refused_to_the_caller_and_reaches_no_actor(tmp_path: Path, broker: RestingExchange) -> None:
+    with trading(settings(tmp_path), broker) as system:
+        order: Any = [rest(system).order_id]
+        calls: list[Callable[[], object]] = [
+            lambda: system.cancel(order),
+            lambda: system.replace(order, quantity=5),
+            lambda: system.cancel_all(strategy=order),
+            lambda: system.cancel_all(symbol=order),
+            lambda: system.resume(by=order),
+        ]
+        for call in calls:
+            with pytest.raises(RequestRefused, match="expected text, got"):
+                call()
+        assert {actor["restarts"] for actor in system.health()["actors"].values()} == {0}
+        system.cancel_all()
+        wait_for(lambda: not system.active_orders())
+
+
 def test_orders_that_are_kept_stay(tmp_path: Path, broker: RestingExchange) -> None:
     with trading(settings(tmp_path), broker) as system:
         order = rest(system)
