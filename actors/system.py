@@ -257,12 +257,12 @@ class TradingSystem:
                 the file is that keeps it in force over a restart, or that there is none.
         """
         parts = self._running()
-        who, reason = fields.plain_text(by or whoami()), fields.plain_text(reason)
+        who, reason, keep_orders = fields.plain_text(by or whoami()), fields.plain_text(reason), keep_orders is True
         if reduce_only:
             reply: Future[bool] = Future()
             state = TradingState.REDUCING
             self._request(
-                m.HaltTrading(reason=reason, by=who, state=state, keep_orders=keep_orders is True, reply=reply), reply
+                m.HaltTrading(reason=reason, by=who, state=state, keep_orders=keep_orders, reply=reply), reply
             )
             reply.result(_ANSWER)
             return

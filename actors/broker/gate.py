@@ -57,7 +57,7 @@ class TradingGate:
         """
         if self._halt_file is not None and monotonic - self._looked >= LOOK_AGAIN:
             self._looked = monotonic
-            if self._halt_file.exists():
+            if stands(self._halt_file):
                 self.close(HALTED)
         return not self._reasons
 
@@ -106,3 +106,8 @@ class TradingGate:
         if known and self.is_open:
             log.info("orders are sent")
         return True
+
+
+def stands(file: Path) -> bool:
+    """Return whether the file that halts is there, be it a link that leads nowhere."""
+    return file.is_symlink() or file.exists()

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 import click
 import msgspec
 
+from actors.broker.gate import stands
 from actors.broker.load import build_broker
 from actors.cli.output import Column, console, print_json, table_of
 from actors.cli.program import Failure, config_option, json_option
@@ -124,7 +125,7 @@ def _data_directory(settings: Settings) -> Iterator[Finding]:
         return
     holder = holder_of(settings.directory)
     yield Finding("data directory", "ok", f"{directory}" if holder is None else f"{directory}, {holder}")
-    if (directory / HALT_FILE).exists():
+    if stands(directory / HALT_FILE):
         text = f"the file {directory / HALT_FILE} halts trading"
         yield Finding("kill switch", "warning", text, "remove it, then order-actors resume")
     if directory.stat().st_mode & 0o077:

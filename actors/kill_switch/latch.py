@@ -4,6 +4,7 @@ import getpass
 import os
 from pathlib import Path
 
+from actors.broker.gate import stands
 from actors.errors import RequestRefused
 from actors.kill_switch.worker import FILE_NAME
 from actors.model.control import TradingControl, tightened
@@ -72,7 +73,7 @@ def refuse_while_latched(settings: Settings) -> None:
         RequestRefused: It is there.
     """
     file = settings.directory / FILE_NAME
-    if file.exists():
+    if stands(file):
         raise RequestRefused(f"the file {file} halts trading; remove it, then resume")
 
 

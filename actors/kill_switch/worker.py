@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
-from actors.broker.gate import HALTED, TradingGate
+from actors.broker.gate import HALTED, TradingGate, stands
 from actors.messages import HaltTrading
 from actors.model.fields import plain_text
 from actors.runtime.clock import Clock
@@ -62,7 +62,7 @@ class KillSwitch:
 
     def start(self) -> None:
         """Look at the file, then go on looking."""
-        if self.file.exists():
+        if stands(self.file):
             self._gate.close(HALTED)
         self._thread.start()
 
@@ -74,15 +74,10 @@ class KillSwitch:
         return not self._thread.is_alive()
 
     def trip(self, reason: str, by: str, *, keep_orders: bool = False) -> Future[bool]:
-        """Halt; the gate is closed when this returns, and the future is done once the halt is durable.
-
-        Whatever is given as a reason, an exception for one, the halt is carried out; it is kept as text.
-        """
+        """Halt; the gate is closed when this returns, and the future is done once the halt is durable."""
         self._gate.halt()
         reply: Future[bool] = Future()
-        message = HaltTrading(
-            reason=plain_text(reason), by=plain_text(by), keep_orders=keep_orders is True, reply=reply
-        )
+        message = HaltTrading(reason=reason, by=by, keep_orders=keep_orders, reply=reply)
         with self._changing:
             self._pending[reply] = (message, self._clock.monotonic())
         reply.add_done_callback(self._forget)
@@ -106,7 +101,7 @@ class KillSwitch:
                 log.exception("kill switch: looking failed; it goes on")
 
     def _look_at_file(self) -> None:
-        there = self.file.exists()
+        there = stands(self.file)
         if there and not self._file_seen:
             self.trip(self._reason(), f"the file {self.file}")
         self._file_seen = there

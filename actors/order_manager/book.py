@@ -52,6 +52,8 @@ def step(
     cell = TABLE[event, state]
     if cell.target is Target.IMPOSSIBLE:
         return Step(order, alert=cell.alert, impossible=True)
+    if cell.target is Target.CANCELLING_OLD and OrderFlag.CONTINUE_WANTED in order.flags:
+        return Step(order)  # the terms it keeps are another order's, and were never asked of the broker
     changes: dict[str, Any] = {}
     if broker_order_id is not None and order.broker_order_id is None:
         changes["broker_order_id"] = broker_order_id
@@ -229,6 +231,7 @@ _NO_TERMS: Final[dict[str, Any]] = {
     "replace_limit_price": None,
     "replace_stop_price": None,
 }
+_ENDED_EARLY: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 _ORDINARY: Final = frozenset({OrderEvent.FILL_PART, OrderEvent.FILL_REST})
 _CLOSED: Final = frozenset({State.CANCELLED, State.REJECTED, State.EXPIRED})
 _KEEPS_REASON: Final = frozenset(
@@ -264,7 +267,7 @@ def _finish(
         if not overfill and OrderFlag.OVERFILL in order.flags:
             changes["flags"] = _without_flags(order.flags, OrderFlag.OVERFILL)
     status = _status(order, cell.target, changes)
-    if status is OrderStatus.CANCELLED and _were_granted(order, changes):
+    if status in _ENDED_EARLY and _were_granted(order, changes):
         changes |= {
             "quantity": order.replace_quantity,
             "limit_price": order.replace_limit_price,
@@ -272,6 +275,8 @@ def _finish(
             "overfill_qty": 0,
             "flags": _without_flags(changes.get("flags", order.flags), OrderFlag.OVERFILL),
         }
+        if changes.get("filled_qty", order.filled_qty) == order.replace_quantity:
+            status = OrderStatus.FILLED  # nothing was left to cancel
     if order.replace_quantity is not None and (cell.target in _REPLACE_ENDS or status.is_final):
         changes |= _NO_TERMS
         if OrderFlag.CONTINUE_WANTED in order.flags:
@@ -291,13 +296,18 @@ def _finish(
     return Step(msgspec.structs.replace(order, **changes), cell.alert, cell.query, cell.refuse)
 
 
-def _were_granted(order: Order, changes: dict[str, Any]) -> bool:
-    """Whether an order filled more than its old terms allowed, so that it had the new ones it was asking for."""
+def _may_grow(order: Order, cum: int) -> bool:
+    """Whether a replace in flight may still raise the total of an order that has filled all of the old one."""
     asked = order.replace_quantity
     if asked is None or OrderFlag.CONTINUE_WANTED in order.flags:
         return False
+    return asked >= cum > 0 and asked != order.quantity
+
+
+def _were_granted(order: Order, changes: dict[str, Any]) -> bool:
+    """Whether an order that ended had the new terms it was asking for: all of the old total was filled before."""
     cum: int = changes.get("filled_qty", order.filled_qty)
-    return order.quantity < cum <= asked
+    return order.quantity <= cum and _may_grow(order, cum)
 
 
 def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatus:
@@ -325,9 +335,11 @@ def _status(order: Order, target: Target, changes: dict[str, Any]) -> OrderStatu
         case Target.REJECTED_OR_CANCELLED:
             return OrderStatus.REJECTED if cum == 0 else OrderStatus.CANCELLED
         case Target.FILLED_OR_REPLACING:
-            raised = order.replace_quantity is not None and order.replace_quantity >= cum > 0
-            pending = raised and order.replace_quantity != order.quantity
-            return OrderStatus.REPLACE_REQUESTED if pending else OrderStatus.FILLED
+            return OrderStatus.REPLACE_REQUESTED if _may_grow(order, cum) else OrderStatus.FILLED
+        case Target.FILLED_OR_CANCELLING:
+            return OrderStatus.CANCEL_REQUESTED if _may_grow(order, cum) else OrderStatus.FILLED
+        case Target.CANCELLING_OLD:
+            return OrderStatus.FILLED if cum >= total else OrderStatus.CANCEL_REQUESTED
         case _:
             raise IllegalTransition(f"order {order.order_id}: no way to {target.name}")
 
@@ -348,4 +360,4 @@ def _without_flags(flags: tuple[OrderFlag, ...], *gone: OrderFlag) -> tuple[Orde
 
 
 _NEW_TERMS: Final = frozenset({Target.DERIVE_NEW, Target.NEW_TERMS})
-_REPLACE_ENDS: Final = _NEW_TERMS | {Target.DERIVE_OLD}
+_REPLACE_ENDS: Final = _NEW_TERMS | {Target.DERIVE_OLD, Target.CANCELLING_OLD}

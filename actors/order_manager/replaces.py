@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from actors.broker.base import Capabilities, OrderReport
+from actors.broker.base import Capabilities, OrderReport, ReportStatus
 from actors.errors import RequestRefused, SignalError
 from actors.messages import BrokerMessage, ReplaceAtBroker, ReplaceRefused, ReplaceTaken, ReplaceUnclear
 from actors.model import Order, OrderFlag, OrderStatus, fields
@@ -168,6 +168,8 @@ class Replaces:
             return order
         if _shows(report, asked) and (not _shows(report, terms_of(order)) or self._answer(order) is _Answer.TAKEN):
             return self._apply(order, OrderEvent.REPLACED)
+        if report.status is ReportStatus.FILLED and _shows(report, terms_of(order)) and order.leaves_qty == 0:
+            return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)  # it is over, and was so by its old terms
         return self.shown_working(order) if queried else self._unless_refused(order)
 
     def _compare(self, order: Order, report: OrderReport) -> Order:
@@ -201,10 +203,13 @@ class Replaces:
             self._doubt_refusal(order)
         order = self._unless_refused(order)
         asked = terms_asked(order)
-        if order.status is not OrderStatus.REPLACE_REQUESTED or asked is None:
+        if asked is None or order.status not in _IN_FLIGHT or OrderFlag.CONTINUE_WANTED in order.flags:
             return order
         if filled and order.filled_qty >= asked.quantity:
             return self._apply(order, OrderEvent.REPLACED)
+        if order.status is OrderStatus.CANCEL_REQUESTED:
+            over = filled and order.leaves_qty == 0
+            return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE) if over else order
         ask, now = self._asks.get(order.order_id), self._set.now
         if ask is not None:
             if ask.answer is None and now - ask.sent < PATIENCE:

@@ -72,9 +72,11 @@ class Target(StrEnum):
     NEW_TERMS = "+"  # same status with the replaced terms; FILLED where they leave nothing
     DERIVE_OLD = "D-"  # the same, the replace forgotten
     DERIVE_OR_REPLACING = "D|RR"  # the same; REPLACE_REQUESTED while new terms are still under way
+    CANCELLING_OLD = "CR-"  # FILLED if nothing is left of the old terms, else as it is; the replace forgotten
     CLOSED_OR_DERIVE = "C|D"  # the end the broker reported, else derived
     REJECTED_OR_CANCELLED = "RJ|CA"  # REJECTED without fills, else CANCELLED
     FILLED_OR_REPLACING = "FI|RR"  # FILLED, unless a replace that raises the total is pending
+    FILLED_OR_CANCELLING = "FI|CR"  # the same; it may be granted yet, and then what works is being cancelled still
     REPLACING_OR_CANCELLING = "RR|CR"  # CANCEL_REQUESTED where the new total is not above what is filled
     EDIT = "edit"  # change the terms in place; nothing was sent yet
     UNSENT = "P0"
@@ -117,8 +119,8 @@ UNCLEAR                -     UN?   =?    =?    =?     =?     =?      =     =    
 WORKING                -!    D     D     =     =      =      =       =     =     D!    =
 WORKING_CONFIRMED      -!    D     D     =     =      =      =       =     D!    D!    D!
 FILL_PART              PF!   PF    PF    PF    PF     CR     RR      PF    CA!   PF!   EX!
-FILL_REST              FI!   FI    FI    FI    FI     FI     FI|RR   -     FI!   FI!   FI!
-OVERFILL               FI!   FI!   FI!   FI!   FI!    FI!    FI|RR!  FI!   FI!   FI!   FI!
+FILL_REST              FI!   FI    FI    FI    FI     FI|CR  FI|RR   -     FI!   FI!   FI!
+OVERFILL               FI!   FI!   FI!   FI!   FI!    FI|CR! FI|RR!  FI!   FI!   FI!   FI!
 DUPLICATE_FILL         =     =     =     =     =      =      =       =     =     =     =
 FILL_REVERSED          -     =     =     D     D      CR     RR      C|D   CA    RJ    EX
 CANCEL_ASKED           CA    =     =     CR    CR     =      CR      x     x     x     x
@@ -129,7 +131,7 @@ CANCEL_UNCLEAR         -     -     -     =     =      =?     =       =     =    
 REPLACE_ASKED          edit  x     x     RR    RR|CR  x      x       x     x     x     x
 REPLACED               -     -     -     D+    D+     +      D+      =!    =!    =!    =!
 REPLACE_REFUSED        -     -     -     =     =      =      =?      =     =     =     =
-REPLACE_REFUSED_LIVE   -     -     -     =     =      =      D-      =     =     =     =
+REPLACE_REFUSED_LIVE   -     -     -     =     =      CR-    D-      =     =     =     =
 REPLACE_UNCLEAR        -     -     -     =     =      =      =?      =     =     =     =
 CLOSED                 EX    =?    =?    EX    EX     EX     EX      =     =     =     =
 ABSENT                 -     =     RJ    =!    =!     =!     =!      =     =     =     =

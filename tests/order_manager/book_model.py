@@ -6,6 +6,8 @@ Terms: TypeAlias = tuple[int, int]  # total, price in cents
 
 WORKING: Final = {"submitted", "partial", "cancel_req", "replace_req"}
 FINAL: Final = {"filled", "cancelled", "rejected", "expired"}
+EARLY: Final = {"cancelled", "expired"}
+KEPT: Final = EARLY | {"cancel_req", "replace_req"}
 ASKED: Final = {False: "replace_req", True: "cancel_req"}
 IN_DOUBT: Final = {"pending", "unknown"}
 ENDED_IN: Final = {"refused": WORKING | IN_DOUBT, "cancelled": WORKING | IN_DOUBT | {"rejected"}, "closed": WORKING}
@@ -59,14 +61,12 @@ class OrderModel:
             case "replaced" if asked is not None:
                 self.terms, self.asked, self.continues = (max(asked[0], self.cum), asked[1]), None, False
                 self.status = was if was == "cancel_req" and self.works != "filled" else self.works
-            case "replace_refused_live" if was == "replace_req":
-                self.status, self.asked = self.works, None
-            case "fill" if was == "replace_req" and asked is not None and asked[0] >= max(self.cum, self.terms[0] + 1):
+            case "replace_refused_live" if kept is not None and was in ASKED.values():
+                self.status, self.asked = self.works if was == "replace_req" or self.works == "filled" else was, None
+            case "fill" if was in ASKED.values() and kept is not None and kept[0] >= max(self.cum, self.terms[0] + 1):
                 pass  # a larger total under way covers it
-            case "fill" if was in ("cancelled", "expired", "cancel_req", "replace_req"):
-                self.status = "filled" if self.works == "filled" else was
             case "fill":
-                self.status = self.works
+                self.status = self.works if self.works == "filled" or was not in KEPT else was
             case "bust" if was in ("submitted", "partial", "filled"):
                 end = "cancelled" if self.end == "rejected" and self.cum else self.end
                 self.status = end or self.works if was == "filled" else self.works
@@ -74,12 +74,7 @@ class OrderModel:
             self.end = None  # the broker has it after all
         elif event in ENDS and self.sent and self.end is None:
             self.end = ENDS[event]
-        if (
-            self.status == "cancelled"
-            and asked is not None
-            and not self.continues
-            and self.terms[0] < self.cum <= asked[0]
-        ):
-            self.terms = asked  # it filled by the new terms, so it had them
+        if kept is not None and self.status in EARLY and self.terms[0] <= self.cum <= kept[0] != self.terms[0]:
+            self.terms, self.status = kept, "filled" if self.cum == kept[0] else self.status  # it had the new ones
         if self.status in FINAL:
             self.asked, self.continues = None, False

@@ -64,7 +64,14 @@ def push(desk: Desk, quantity: int, price: int = 100, filled: int = 0) -> None:
     desk.tell(m.OrderReported(report=shows(quantity, price, filled)))
 
 
-def show(desk: Desk, seconds: int, quantity: int, price: int = 100, filled: int = 0) -> int:
+def show(
+    desk: Desk,
+    seconds: int,
+    quantity: int,
+    price: int = 100,
+    filled: int = 0,
+    status: ReportStatus = ReportStatus.WORKING,
+) -> int:
     """Let time pass, with a broker that answers each query by these terms; returns how often it was asked."""
     answered = len(desk.broker.all(m.QueryVenue))
     first = answered
@@ -72,7 +79,7 @@ def show(desk: Desk, seconds: int, quantity: int, price: int = 100, filled: int 
         desk.wait(1)
         if len(desk.broker.all(m.QueryVenue)) > answered:
             answered = len(desk.broker.all(m.QueryVenue))
-            desk.answer(shows(quantity, price, filled))
+            desk.answer(shows(quantity, price, filled, status))
     return answered - first
 
 

@@ -31,16 +31,6 @@ from tests.support.builders import fill, order_id
 OLD, NEW = Decimal(100), Decimal(101)
 
 
-@pytest.fixture
-def replacing(make_desk: Callable[..., Desk]) -> Desk:
-    """Return a desk with an order of ten at 100, for which 15 at 101 were asked."""
-    desk = make_desk(market=REPLACES)
-    desk.open()
-    desk.working(**LIMIT)
-    assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
-    return desk
-
-
 # ---------------------------------------------------------------- refused
 
 
@@ -310,3 +300,48 @@ def test_a_cancelled_order_that_filled_more_than_its_old_total_had_its_new_one(r
     order = replacing.order()
     assert (terms(order), order.filled_qty, order.overfill_qty) == (("cancelled", 15, NEW), 12, 0)
     assert order.flags == ()
+
+
+@pytest.mark.parametrize("granted", [True, False], ids=["its terms were seen", "its terms were not seen"])
+def test_an_order_that_is_cancelled_while_it_may_grow_is_not_over_at_its_old_total(
+    replacing: Desk, *, granted: bool
+) -> None:
+    cancel(replacing)
+    replacing.tell(m.FillReported(fill=fill(1, 10)))
+    assert terms(replacing.order()) == ("cancel_req", 10, OLD)
+    if granted:
+        push(replacing, 15, 101, filled=10)
+        assert terms(replacing.order()) == ("cancel_req", 15, NEW)
+    ended = shows(15, 101, filled=10, status=ReportStatus.CANCELLED)
+    replacing.tell(m.OrderReported(report=ended))
+    assert terms(replacing.order()) == ("cancelled", 15, NEW)
+    assert (replacing.order().filled_qty, replacing.order().overfill_qty) == (10, 0)
+
+
+def test_a_halt_is_not_over_while_such_an_order_works(replacing: Desk) -> None:
+    replacing.tell(m.HaltTrading(reason="enough", by="ada"))
+    replacing.tell(m.FillReported(fill=fill(1, 10)))
+    show(replacing, 5, 15, 101, filled=10)
+    assert "trading.stopped" not in replacing.kinds()
+    show(replacing, 40, 15, 101, filled=10, status=ReportStatus.CANCELLED)
+    assert replacing.order().status is OrderStatus.CANCELLED
+    assert "trading.stopped" in replacing.kinds()
+
+
+def test_an_order_that_filled_by_its_old_terms_before_its_cancel_is_filled(replacing: Desk) -> None:
+    cancel(replacing)
+    replacing.tell(m.FillReported(fill=fill(1, 10)))
+    replacing.tell(m.OrderReported(report=shows(10, 100, filled=10, status=ReportStatus.FILLED)))
+    assert (terms(replacing.order()), in_flight(replacing.order())) == (("filled", 10, OLD), (None, None))
+
+
+def test_a_broker_that_tells_no_terms_says_that_such_an_order_is_over(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(queryable=False, market=REPLACES)
+    desk.open()
+    desk.working(**LIMIT)
+    replace(desk, quantity=15)
+    cancel(desk)
+    desk.tell(m.FillReported(fill=fill(1, 10)))
+    assert desk.order().status is OrderStatus.CANCEL_REQUESTED
+    desk.tell(m.StatusReported(order_id=order_id(), status=OrderStatus.FILLED, at=desk.clock.now()))
+    assert terms(desk.order()) == ("filled", 10, OLD)

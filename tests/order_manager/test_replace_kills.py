@@ -27,16 +27,6 @@ from tests.support.builders import order_id
 OLD, NEW = Decimal(100), Decimal(101)
 
 
-@pytest.fixture
-def replacing(make_desk: Callable[..., Desk]) -> Desk:
-    """Return a desk with an order of ten at 100, for which 15 at 101 were asked."""
-    desk = make_desk(market=REPLACES)
-    desk.open()
-    desk.working(**LIMIT)
-    assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
-    return desk
-
-
 def ask(desk: Desk) -> None:
     replace(desk, quantity=15, limit_price=NEW)
 

@@ -1,6 +1,5 @@
 """Replaces at a broker that changes orders: asked in every state; which terms stand is known at any time."""
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -12,7 +11,6 @@ from actors.model import OrderFlag, OrderStatus
 from tests.order_manager.desk import Desk
 from tests.order_manager.replacing import (
     LIMIT,
-    REPLACES,
     cancel,
     events,
     in_flight,
@@ -31,19 +29,8 @@ OLD, NEW = Decimal(100), Decimal(101)
 
 
 @pytest.fixture
-def desk(make_desk: Callable[..., Desk]) -> Desk:
-    """Return a desk with an order of ten at 100 that works at a broker which replaces."""
-    desk = make_desk(market=REPLACES)
-    desk.open()
-    desk.working(**LIMIT)
-    return desk
-
-
-@pytest.fixture
-def replacing(desk: Desk) -> Desk:
-    """Return the desk once 15 at 101 were asked for."""
-    assert replace(desk, quantity=15, limit_price=NEW).result(0) is True
-    return desk
+def desk(replaceable: Desk) -> Desk:
+    return replaceable
 
 
 # ---------------------------------------------------------------- asking

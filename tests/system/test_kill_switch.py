@@ -259,6 +259,15 @@ def test_a_file_that_is_there_at_the_start_halts_before_anything_is_sent(
         wait_for(lambda: not system.active_orders())
 
 
+def test_a_link_that_leads_nowhere_halts_and_keeps_from_resuming_too(tmp_path: Path, broker: RestingExchange) -> None:
+    with trading(settings(tmp_path), broker) as system:
+        rest(system)
+        (tmp_path / "HALT").symlink_to("nowhere")
+        stopped(system, broker)
+        with pytest.raises(RequestRefused, match="remove it, then resume"):
+            system.resume("ann")
+
+
 @pytest.mark.parametrize("reason", [ZeroDivisionError("division by zero"), None, 5, "bad \ud800\x1b[2J"])
 def test_a_halt_is_carried_out_whatever_its_reason_is(tmp_path: Path, broker: RestingExchange, reason: Any) -> None:
     with trading(settings(tmp_path), broker) as system:
