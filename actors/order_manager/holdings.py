@@ -25,7 +25,7 @@ class Holdings:
 
     def __init__(self, ledger: LedgerReader) -> None:
         self._held: Counter[str] = Counter()
-        self._since_asked: list[OrderFill] = []
+        self._since_asked: list[OrderFill] | None = None  # None while no query is under way
         rows, upto = ledger.position_rows()
         for row in rows:
             self._held[row.symbol] += row.quantity
@@ -39,11 +39,16 @@ class Holdings:
     def booked(self, fill: BookedFill) -> None:
         """Take a fill that is added to the ledger, or the reversal of one."""
         self._held[fill.symbol] += signed(fill)
-        self._since_asked.append(fill)
+        if self._since_asked is not None:
+            self._since_asked.append(fill)
 
     def asked(self) -> None:
         """Note that the broker is queried: it knows what was booked before."""
-        self._since_asked.clear()
+        self._since_asked = []
+
+    def answered(self) -> None:
+        """Note that no query is under way any more."""
+        self._since_asked = None
 
     def as_of(self, fills: Collection[OrderFill]) -> Counter[str]:
         """Return what was held when a snapshot with these fills was taken, asked for last; by symbol, signed."""
@@ -79,6 +84,10 @@ class PositionCheck:
     def asked(self) -> None:
         """Note that the broker is queried now."""
         self._holdings.asked()
+
+    def answered(self) -> None:
+        """Note that the query is applied, failed, or given up."""
+        self._holdings.answered()
 
     @property
     def told(self) -> tuple[PositionDifference, ...]:

@@ -110,15 +110,13 @@ class Recovery:
         """Query everything; the broker can be reached. Only what is asked from now on counts as recovery (I14)."""
         self._connected = True
         self.recovered = False
-        self._asking = False
-        self._query = None
+        self._end_query()
         self.ask()
 
     def lost(self) -> None:
         """Forget that recovery ever succeeded; nothing is sent until it does again."""
         self.recovered = self._connected = False
-        self._asking = False
-        self._query = None
+        self._end_query()
         self._missed.clear()  # what was under way when the connection broke may arrive yet
 
     # ------------------------------------------------------------ asking
@@ -165,7 +163,7 @@ class Recovery:
 
     def failed(self) -> None:
         """Note that a query failed; the next one comes by the clock."""
-        self._asking = False
+        self._end_query()
 
     def tick(self, now: datetime) -> None:
         """Ask again when it is time; give up waiting where that is due."""
@@ -240,7 +238,6 @@ class Recovery:
         if not is_over:
             self._context.after(0.0, "page", RecoveryContinued())
             return None
-        self._query = None
         self._seen = query.snapshot.taken_at
         if self._set.unit.events or not self.recovered:
             self._set.unit.cursors[SEEN_CURSOR] = int(self._seen.timestamp() * 1_000_000)
@@ -266,8 +263,13 @@ class Recovery:
         self.positions.compare(query.snapshot, query.missing)
         return True
 
-    def _finish(self, differences: Sequence[Event], asked: datetime) -> Reconciliation:
+    def _end_query(self) -> None:
         self._asking = False
+        self._query = None
+        self.positions.answered()
+
+    def _finish(self, differences: Sequence[Event], asked: datetime) -> Reconciliation:
+        self._end_query()
         self._covered = self.clean = asked
         self.recovered = True
         return Reconciliation(tuple(differences), self.positions.told)

@@ -236,3 +236,16 @@ def test_a_broker_that_tells_no_positions_has_none_compared(desk: Desk) -> None:
         found = ask(desk)
         desk.answer(report("B1", ReportStatus.FILLED, filled_qty=10), fills=(fill(1),))
     assert found.result(0) == Reconciliation(())
+
+
+def test_fills_are_set_aside_for_no_longer_than_a_query_lasts(desk: Desk) -> None:
+    desk.working(1, quantity=1000)
+    held = desk.cell._behavior._recovery.positions._holdings  # type: ignore[union-attr]
+    desk.tell(m.FillReported(fill=fill(1)))
+    assert held._since_asked is None
+    ask(desk)
+    desk.tell(m.FillReported(fill=fill(2)))
+    assert len(held._since_asked) == 1
+    desk.tell(m.VenueUnreachable(reason="time-out"))
+    desk.tell(m.FillReported(fill=fill(3)))
+    assert held._since_asked is None
