@@ -42,6 +42,10 @@ class Auditor:
         }
         return {"violations": found, "counts": counts}
 
+    def close(self) -> None:
+        """Give its connection back."""
+        self._server.close()
+
     def _always(self, seen: Evidence) -> Iterator[str]:
         yield from always(seen)
         yield from self._log.read_on()

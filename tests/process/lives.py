@@ -79,14 +79,15 @@ class Zygote:
         self._directory = directory
         self._exchange = exchange
         self._count = 0
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.process.zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(directory / "zygote.log").open("ab"),
-            text=True,
-            start_new_session=True,
-        )
+        with (directory / "zygote.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.process.zygote"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
 
     def start(self, arguments: Sequence[str], environ: dict[str, str] | None = None, *, fresh: bool = False) -> Life:
         """Start ``order-actors`` with arguments; ``fresh`` is as a new interpreter that imports everything itself."""

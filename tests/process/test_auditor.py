@@ -1,8 +1,10 @@
 """The auditor sees: whatever is changed in one of the books it compares, it names the promise that is broken."""
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -62,13 +64,19 @@ def copied(places: Places, directory: Path) -> Places:
     for name in ("exchange", "store", "producer", "inbox"):
         source = Path(getattr(places, name))
         names[name] = str(directory / source.name)
-        with sqlite3.connect(source) as whole, sqlite3.connect(names[name]) as copy:
+        with closing(sqlite3.connect(source)) as whole, closing(sqlite3.connect(names[name])) as copy:
             whole.backup(copy)
     return replace(places, **names)
 
 
+def audited(places: Places) -> dict[str, Any]:
+    """Return what the auditor says of books that have settled."""
+    with closing(Auditor(places)) as auditor:
+        return auditor.audit("settled")
+
+
 def test_books_that_agree_are_left_in_peace(ended: Places, tmp_path: Path) -> None:
-    result = Auditor(copied(ended, tmp_path)).audit("settled")
+    result = audited(copied(ended, tmp_path))
     assert result["violations"] == []
     assert result["counts"]["fills"] > 10
 
@@ -77,9 +85,9 @@ def test_books_that_agree_are_left_in_peace(ended: Places, tmp_path: Path) -> No
 def test_a_change_in_one_of_the_books_is_named(what: str, ended: Places, tmp_path: Path) -> None:
     promise, book, statement = CHANGES[what]
     places = copied(ended, tmp_path)
-    with sqlite3.connect(getattr(places, book)) as db:
+    with closing(sqlite3.connect(getattr(places, book))) as db, db:
         assert db.execute(statement).rowcount > 0
-    found = Auditor(places).audit("settled")["violations"]
+    found = audited(places)["violations"]
     assert promise in {line.partition(":")[0] for line in found}
 
 
@@ -87,5 +95,5 @@ def test_an_event_that_was_not_published_is_named(ended: Places, redis_server: R
     server: redis.Redis = redis_server.client()
     for entry_id, fields in server.xrange(ended.stream)[:-1]:
         server.xadd("shorter", fields, id=entry_id)
-    found = Auditor(replace(ended, stream="shorter")).audit("settled")["violations"]
+    found = audited(replace(ended, stream="shorter"))["violations"]
     assert any(line.startswith("I12: 1 events were not published") for line in found)
