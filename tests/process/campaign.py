@@ -116,7 +116,7 @@ class Campaign:
             self._zygote = Zygote(self.directory, address)
             last.callback(self._zygote.close)
             producer_seed = self._chance.getrandbits(32)
-            self._producer = Producer(self.config, Path(self.places.producer), producer_seed, pause=0.1)
+            self._producer = Producer(self.config, Path(self.places.producer), producer_seed, pause=0.06)
             self._producer.start()
             last.callback(self._producer.stop)
             yield

@@ -80,15 +80,15 @@ class Producer:
         """Return what is pushed next: kind, name, payload."""
         chance = self._chance.random()
         recent = self._signals[-_RECENT:]
-        if chance < 0.08 and recent:
+        if chance < 0.14 and recent:
             return [self._command(self._chance.choice(recent))]
-        if chance < 0.13 and recent:
+        if chance < 0.18 and recent:
             known = self._chance.choice(recent)
             return [("duplicate", str(known["signal_id"]), _bytes(known))]
-        if chance < 0.15 and recent:
+        if chance < 0.2 and recent:
             known = self._chance.choice(recent)
             return [("conflict", str(known["signal_id"]), _bytes({**known, "strategy_id": "another"}))]
-        if chance < 0.19:
+        if chance < 0.24:
             return [self._rubbish()]
         signal = self._signal()
         return [("signal", str(signal["signal_id"]), _bytes(signal))]

@@ -10,6 +10,7 @@ START_UP, AT_RANDOM, HALTED = "at random, in the start-up", "at random, under lo
 TWICE = "twice in a row, in the recovery"
 
 _ONCE = ("connecting", "a query", "applying a query", "opening the gate", "a reconciliation", "a checkpoint")
+_SELDOM = ("new terms", "a replace call", "a parked fill", "a cancel", "a cancel call", "a command", "a dead letter")
 _HALTING = ("tripping the kill switch", "a control")
 _RECOVERY = tuple(point for point in FAIL_POINTS if point.endswith(_ONCE[:5]))
 _FRESH_EVERY = 20
@@ -86,7 +87,7 @@ class Draw:
 
     def _at(self, kind: str, point: str | None, *, fresh: bool) -> Round:
         passing = 1
-        if point is not None and not point.endswith(_ONCE):
+        if point is not None and not point.endswith((*_ONCE, *_SELDOM)):
             while passing < 5 and self._chance.random() < 0.5:
                 passing += 1
         return Round(kind, point, passing, self._chance.random(), fresh)
