@@ -58,6 +58,11 @@ class Books:
         """Note a request in the order in which requests came."""
         self._db.execute("INSERT INTO arrivals VALUES (NULL, ?, ?, ?, ?)", (line, kind, name, now()))
 
+    def last_line(self) -> int:
+        """Return the highest number of a line on which a request arrived."""
+        (line,) = self._db.execute("SELECT coalesce(max(line), 0) FROM arrivals").fetchone()
+        return int(line)
+
     def take(self, wanted: Row, status: str = WORKING, reason: str | None = None) -> Row:
         """Take an order in, or list it as refused, and return it."""
         at = now()

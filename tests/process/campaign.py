@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -70,7 +71,8 @@ class Campaign:
         self.tally = Tally(transport, seed)
         self._server = server
         self._chance = random.Random(seed)
-        self._is_halted = False
+        self._exchange_seed = str(self._chance.getrandbits(32))
+        self._address = directory / "exchange.sock"
         url = server.fresh()
         self.config.write_text(
             _CONFIG.format(account=ACCOUNT, data=self.data, transport=transport, redis=url, deadline=DEADLINE)
@@ -89,37 +91,43 @@ class Campaign:
 
     def run(self, rounds: list[Round]) -> Tally:
         """Go through the rounds, then let everything end and compare."""
-        began = time.monotonic()
+        began, spent = time.monotonic(), _processor_time()
         with self._helpers():
             for number, round_ in enumerate(rounds, 1):
                 self._round(number, round_)
             self._finish()
         self.tally.seconds = time.monotonic() - began
+        self.tally.counts["seconds of processor time"] = round(_processor_time() - spent)
         return self.tally
 
     @contextlib.contextmanager
     def _helpers(self) -> Iterator[None]:
         """Run the exchange, the zygote, the auditor and the producer beside the block."""
-        address = self.directory / "exchange.sock"
         with contextlib.ExitStack() as last:
-            seed = str(self._chance.getrandbits(32))
-            exchange = self._helper("exchange", str(address), self.places.exchange, "--seed", seed)
-            last.callback(exchange.communicate)
-            last.callback(exchange.kill)
-            assert exchange.stdout is not None
-            if exchange.stdout.readline() != "open\n":
-                raise RuntimeError(f"the exchange did not open; see {self.directory / 'exchange.log'}")
-            self._control = Control(address)
-            last.callback(self._control.close)
+            self._open_exchange()
+            last.callback(self._kill_exchange)
             self._auditor = self._helper("auditor", str(self.directory / "places.json"))
             last.callback(self._auditor.communicate)
-            self._zygote = Zygote(self.directory, address)
+            self._zygote = Zygote(self.directory, self._address)
             last.callback(self._zygote.close)
             producer_seed = self._chance.getrandbits(32)
             self._producer = Producer(self.config, Path(self.places.producer), producer_seed, pause=0.06)
             self._producer.start()
             last.callback(self._producer.stop)
             yield
+
+    def _open_exchange(self) -> None:
+        places = (str(self._address), self.places.exchange)
+        self._exchange = self._helper("exchange", *places, "--seed", self._exchange_seed)
+        assert self._exchange.stdout is not None
+        if self._exchange.stdout.readline() != "open\n":
+            raise RuntimeError(f"the exchange did not open; see {self.directory / 'exchange.log'}")
+        self._control = Control(self._address)
+
+    def _kill_exchange(self) -> None:
+        self._control.close()
+        self._exchange.kill()
+        self._exchange.communicate()
 
     def _helper(self, name: str, *arguments: str) -> "subprocess.Popen[str]":
         with (self.directory / f"{name}.log").open("ab") as log:
@@ -179,6 +187,12 @@ class Campaign:
             life.has_ended(self._chance.uniform(0.0, 0.3))
             self._server.start()
             self.tally.counts["kills -9 of redis-server"] += 1
+        if round_.exchange_dies:
+            life.has_ended(round_.moment * 0.3)
+            self._kill_exchange()
+            life.has_ended(self._chance.uniform(0.0, 0.3))
+            self._open_exchange()
+            self.tally.counts["kills -9 of the exchange"] += 1
         if round_.pauses:
             life.has_ended(round_.moment * 0.3)
             life.send(signal.SIGSTOP)
@@ -260,6 +274,12 @@ class Campaign:
         self.tally.violations.append(line)
 
 
+def _processor_time() -> float:
+    """Return what this process and those that it has seen end have used, in seconds."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
+
+
 def campaigns(options: argparse.Namespace, server: RedisServer) -> Iterator[Tally]:
     """Run one campaign after the other, each with books of its own, until all rounds are done."""
     transports = TRANSPORTS if options.transport == "all" else (options.transport,)
@@ -271,9 +291,11 @@ def campaigns(options: argparse.Namespace, server: RedisServer) -> Iterator[Tall
             _share(options.rounds, chunks, number),
             _share(options.redis_kills, chunks, number),
             _share(options.pauses, chunks, number),
+            _share(options.exchange_kills, chunks, number),
         )
         directory = Path(tempfile.mkdtemp(prefix="order-actors-kills-"))
         tally = Campaign(directory, transports[number % len(transports)], server, seed).run(rounds)
+        draw.owe(tally.missed.elements())
         if tally.violations:
             tally.violations.append(f"the books are kept in {directory}")
         else:
@@ -292,6 +314,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=60, help="kills of the process, about")
     parser.add_argument("--redis-kills", type=int, default=0, help="kills of redis-server, at most one a round")
     parser.add_argument("--pauses", type=int, default=0, help="pauses longer than the broker's deadline")
+    parser.add_argument("--exchange-kills", type=int, default=0, help="kills of the exchange, at most one a round")
     parser.add_argument("--chunk", type=int, default=60, help="rounds on one set of books")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--tally", type=Path, default=None, help="a file that gets one JSON line a set of books")

@@ -58,7 +58,7 @@ class Exchange:
         self._chance = random.Random(seed)
         self._mischief = Mischief(self._chance)
         self._books = books
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(books.last_line() + 1)
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._lines: dict[int, Line] = {}
         self._unsent: list[tuple[Line, Message]] = []

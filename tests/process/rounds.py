@@ -1,8 +1,8 @@
 """What happens in each round of a campaign: drawn by seed, every fail point about equally often."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from tests.support.fail_points import FAIL_POINTS
 
@@ -30,6 +30,7 @@ class Round:
         redis_dies: Whether redis-server is killed during it, too.
         pauses: Whether it is stopped for longer than the broker's deadline.
         second_owner: Whether another owner tries to start during the pause.
+        exchange_dies: Whether the exchange is killed during it and opens again with its books.
     """
 
     kind: str
@@ -41,31 +42,36 @@ class Round:
     redis_dies: bool = False
     pauses: bool = False
     second_owner: bool = False
+    exchange_dies: bool = False
 
 
 class Draw:
-    """Draws rounds; the fail points come round robin over everything that is drawn."""
+    """Draws rounds; the fail points come round robin over everything that is drawn, first those that are owed."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
+        self._owed: list[str] = []
         self._points = self._round_robin(FAIL_POINTS)
         self._recovery = self._round_robin(_RECOVERY)
 
-    def rounds(self, count: int, redis_kills: int, pauses: int) -> list[Round]:
-        """Return about ``count`` rounds, among them so many with a kill of redis-server or a pause, if they suffice."""
+    def owe(self, points: Iterable[str]) -> None:
+        """Have points come again that were not passed when they should have been."""
+        self._owed += points
+
+    def rounds(self, count: int, redis_kills: int = 0, pauses: int = 0, exchange_kills: int = 0) -> list[Round]:
+        """Return about ``count`` rounds, among them so many with what else may happen, if they suffice."""
         drawn: list[Round] = []
         while len(drawn) < count:
             drawn += self._next(len(drawn))
-        dying = self._among(drawn, redis_kills)
-        pausing = self._among(drawn, pauses)
+        redis_dies, pausing = self._among(drawn, redis_kills), self._among(drawn, pauses)
+        exchange_dies = self._among(drawn, exchange_kills)
         return [
-            Round(
-                **{
-                    **round_.__dict__,
-                    "redis_dies": place in dying,
-                    "pauses": place in pausing,
-                    "second_owner": place in pausing and self._chance.random() < 0.5,
-                }
+            replace(
+                round_,
+                redis_dies=place in redis_dies,
+                pauses=place in pausing,
+                second_owner=place in pausing and self._chance.random() < 0.5,
+                exchange_dies=place in exchange_dies,
             )
             for place, round_ in enumerate(drawn)
         ]
@@ -79,7 +85,7 @@ class Draw:
             return [self._at(START_UP, None, fresh=fresh)]
         if sort < 0.26:
             return [self._at(AT_RANDOM, None, fresh=fresh)]
-        point = next(self._points)
+        point = self._owed.pop() if self._owed else next(self._points)
         if not point.endswith(_HALTING):
             return [self._at(point, point, fresh=fresh)]
         halting = Round(point, point, 1, self._chance.random(), fresh, halts=True)
