@@ -27,7 +27,7 @@ from pathlib import Path
 from tests.process.books import now
 from tests.process.evidence import Places
 from tests.process.lives import Life, Zygote
-from tests.process.producer import Producer
+from tests.process.producer import COMMANDS, MANY_COMMANDS, Producer
 from tests.process.rounds import AT_RANDOM, HALTED, START_UP, Draw, Round
 from tests.process.tally import Tally, read_tallies, table
 from tests.process.wire import Control
@@ -145,6 +145,7 @@ class Campaign:
     def _round(self, number: int, round_: Round) -> None:
         environ = {} if round_.point is None else {"KILL_AT": round_.point, "KILL_AT_PASSING": str(round_.passing)}
         began = now()
+        self._producer.commands = MANY_COMMANDS if round_.needs_commands else COMMANDS
         life = self._zygote.start(["run", "-c", str(self.config)], environ, fresh=round_.fresh)
         ready = self._live(life, round_)
         by_itself = life.has_ended()

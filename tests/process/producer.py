@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS pushed (
     acknowledged INTEGER NOT NULL
 )
 """
-_RECENT = 12
+COMMANDS, MANY_COMMANDS = 0.14, 0.5
+_RECENT = 6
 
 
 class Producer:
@@ -29,6 +30,9 @@ class Producer:
     Each row of its list is one entry it wants in the queue: ``kind`` is signal, command, duplicate, conflict or
     rubbish, ``name`` the id it carries, ``attempts`` how often it was pushed, ``acknowledged`` whether the queue said
     that it has it.
+
+    Attributes:
+        commands: The share of commands among what is pushed.
     """
 
     def __init__(self, config: Path, ledger: Path, seed: int, pause: float) -> None:
@@ -38,6 +42,7 @@ class Producer:
         self._pause = pause
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="producer")
+        self.commands = COMMANDS
         self._signals: list[dict[str, object]] = []
         self._count = 0
         self._db = sqlite3.connect(ledger, isolation_level=None, check_same_thread=False)
@@ -78,17 +83,17 @@ class Producer:
 
     def _next(self) -> list[tuple[str, str | None, bytes]]:
         """Return what is pushed next: kind, name, payload."""
-        chance = self._chance.random()
         recent = self._signals[-_RECENT:]
-        if chance < 0.14 and recent:
+        if self._chance.random() < self.commands and recent:
             return [self._command(self._chance.choice(recent))]
-        if chance < 0.18 and recent:
+        chance = self._chance.random()
+        if chance < 0.05 and recent:
             known = self._chance.choice(recent)
             return [("duplicate", str(known["signal_id"]), _bytes(known))]
-        if chance < 0.2 and recent:
+        if chance < 0.08 and recent:
             known = self._chance.choice(recent)
             return [("conflict", str(known["signal_id"]), _bytes({**known, "strategy_id": "another"}))]
-        if chance < 0.24:
+        if chance < 0.13:
             return [self._rubbish()]
         signal = self._signal()
         return [("signal", str(signal["signal_id"]), _bytes(signal))]

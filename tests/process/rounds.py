@@ -10,7 +10,17 @@ START_UP, AT_RANDOM, HALTED = "at random, in the start-up", "at random, under lo
 TWICE = "twice in a row, in the recovery"
 
 _ONCE = ("connecting", "a query", "applying a query", "opening the gate", "a reconciliation", "a checkpoint")
-_SELDOM = ("new terms", "a replace call", "a parked fill", "a cancel", "a cancel call", "a command", "a dead letter")
+_SELDOM = (
+    "new terms",
+    "a replace call",
+    "a parked fill",
+    "a cancel",
+    "a cancel call",
+    "a command",
+    "a dead letter",
+    "a doubt",
+)
+_COMMANDED = ("a replace call", "new terms", "a cancel call", "a cancel", "a command")
 _HALTING = ("tripping the kill switch", "a control")
 _RECOVERY = tuple(point for point in FAIL_POINTS if point.endswith(_ONCE[:5]))
 _FRESH_EVERY = 20
@@ -43,6 +53,11 @@ class Round:
     pauses: bool = False
     second_owner: bool = False
     exchange_dies: bool = False
+
+    @property
+    def needs_commands(self) -> bool:
+        """Whether its point is passed only when a command comes."""
+        return self.point is not None and self.point.endswith(_COMMANDED)
 
 
 class Draw:
