@@ -15,7 +15,7 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.process.books import WORKING, Books, Row
@@ -27,9 +27,11 @@ AT_ONCE = 0.0
 class Mischief:
     """How often what goes wrong: drawn by seed, and a third of it not at all."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, always: Sequence[str] = ()) -> None:
         self._chance = chance
-        self.rates = {name: chance.choice([0.0, 0.5, 1.0]) * rate for name, rate in _RATES.items()}
+        self.rates = {name: chance.choice([0.0, 0.5, 1.0]) * rate for name, rate in RATES.items()}
+        if always:
+            self.rates = {name: float(name in always) for name in RATES}
 
     def strikes(self, name: str) -> bool:
         """Tell whether it goes wrong this time."""
@@ -52,11 +54,18 @@ class Line:
 
 
 class Exchange:
-    """The loop: requests and timers in, books on the disk, then replies and pushes out."""
+    """The loop: requests and timers in, books on the disk, then replies and pushes out.
 
-    def __init__(self, address: Path, books: Books, seed: int) -> None:
+    Args:
+        address: Where it listens.
+        books: Its books; what is open there goes on trading.
+        seed: Draws what goes wrong, and how orders trade.
+        always: What goes wrong every time, and nothing else; by default what the seed draws.
+    """
+
+    def __init__(self, address: Path, books: Books, seed: int, always: Sequence[str] = ()) -> None:
         self._chance = random.Random(seed)
-        self._mischief = Mischief(self._chance)
+        self._mischief = Mischief(self._chance, always)
         self._books = books
         self._numbers = itertools.count(books.last_line() + 1)
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
@@ -265,7 +274,7 @@ class Exchange:
             self._trade_later(order)
 
 
-_RATES = {
+RATES = {
     "late order": 0.02,
     "lost reply": 0.02,
     "slow reply": 0.1,
@@ -286,8 +295,9 @@ def main() -> None:
     parser.add_argument("address", type=Path)
     parser.add_argument("books", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--always", action="append", default=[], choices=list(RATES), help="goes wrong every time")
     options = parser.parse_args()
-    exchange = Exchange(options.address, Books(options.books), options.seed)
+    exchange = Exchange(options.address, Books(options.books), options.seed, options.always)
     sys.stdout.write("open\n")
     sys.stdout.flush()
     exchange.run()

@@ -7,6 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 
 from tests.process.evidence import Evidence, Row
 
@@ -52,6 +53,10 @@ def _requests(seen: Evidence) -> Iterator[str]:
             yield f"I1: order {name} arrived and the store does not know it"
         elif order["sent_at"] is None:
             yield f"I1: order {name} arrived and the store calls it unsent ({order['status']})"
+    known = [(seen.orders[name]["order_no"], name) for name in submits if name in seen.orders]
+    for (before, first), (after, second) in pairwise(known):
+        if after < before:
+            yield f"I11: order {second} was taken in before {first} and arrived after it"
 
 
 def _first_a_query(seen: Evidence) -> Iterator[str]:

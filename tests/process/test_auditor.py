@@ -42,6 +42,11 @@ CHANGES = {
     "an end is not the broker's": ("I8", "store", "UPDATE orders SET status = 'cancelled' WHERE status = 'filled'"),
     "an order has not ended": ("I9", "store", "UPDATE orders SET status = 'unknown' WHERE broker_order_id = 'B1'"),
     "an event was taken back": ("I12", "store", "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"),
+    "an order overtook another": (
+        "I11",
+        "exchange",
+        "UPDATE arrivals SET arrival_no = -1 WHERE name = (SELECT max(name) FROM arrivals WHERE kind = 'submit')",
+    ),
     "an order went out halted": ("I13", "exchange", "INSERT INTO arrivals VALUES (0, 0, 'mark', 'halted', 0)"),
     "an order went out before a query": ("I14", "exchange", "DELETE FROM arrivals WHERE kind = 'served'"),
     "rubbish is nowhere": ("I19", "store", "DELETE FROM dead_letters"),

@@ -25,4 +25,4 @@ def test_no_signal_is_lost_or_doubled_however_often_it_is_killed(
     assert tally.violations == []
     assert tally.kills.total() >= ROUNDS
     assert tally.counts["kills -9 of redis-server"] > 0
-    assert tally.counts["fills"] > 100
+    assert tally.counts["fills"] > 20
