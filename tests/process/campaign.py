@@ -340,6 +340,7 @@ def main() -> int:
     program = find_redis()
     if program is None:
         sys.exit("no redis-server program found; install it, or name it in ORDER_ACTORS_REDIS_SERVER")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # in order, so that no helper runs on alone
     server = RedisServer(program)
     tallies = []
     try:

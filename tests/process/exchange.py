@@ -79,14 +79,17 @@ class Exchange:
         self._listener.listen(64)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(sys.stdin, selectors.EVENT_READ)
         for order in books.working():
             self._trade_later(order)
 
     def run(self) -> None:
-        """Trade for ever."""
+        """Trade until stdin ends: whoever opened it is gone."""
         while True:
             for key, events in self._selector.select(self._patience()):
                 line: Line | None = key.data
+                if key.fileobj is sys.stdin:
+                    return
                 if line is None:
                     self._accept()
                 elif events & selectors.EVENT_READ:
@@ -290,7 +293,7 @@ RATES = {
 
 
 def main() -> None:
-    """Run an exchange until it is killed."""
+    """Run an exchange until it is killed, or left alone."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", type=Path)
     parser.add_argument("books", type=Path)

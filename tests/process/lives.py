@@ -113,7 +113,7 @@ class Zygote:
         return self._ask({"reap": pid})["status"]
 
     def close(self) -> None:
-        """End it; children that still run go on."""
+        """End it, and the children that it has left."""
         self._process.communicate()
 
     def _ask(self, said: dict[str, object]) -> dict[str, int]:

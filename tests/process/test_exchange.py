@@ -43,7 +43,7 @@ def open_exchange(address: Path, books: Path) -> Iterator[Open]:
     def start(*always: str) -> "subprocess.Popen[str]":
         options = [text for name in (always or ("delayed push",)) for text in ("--always", name)]
         command = [sys.executable, "-m", "tests.process.exchange", str(address), str(books), *options]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         opened.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"

@@ -2,13 +2,15 @@
 
 It never runs the system itself and never has a second thread, so that a child begins like a fresh process but for the
 imports. It reads one JSON object a line and answers with one: ``{"start": [arguments], "environ": …, "stdout": …,
-"stderr": …}`` with the child's ``pid``, and ``{"reap": pid}``, once that child has ended, with its ``status``.
+"stderr": …}`` with the child's ``pid``, and ``{"reap": pid}``, once that child has ended, with its ``status``. When
+stdin ends it kills the children it has left and ends.
 """
 
 import gc
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -30,14 +32,22 @@ _IMPORTED = (
 
 def main() -> None:
     """Serve until stdin ends."""
+    children: set[int] = set()
     for name in _IMPORTED:
         importlib.import_module(name)
     gc.freeze()
     for text in sys.stdin:
         said = json.loads(text)
-        answer = {"status": _reap(said["reap"])} if "reap" in said else {"pid": _start(said)}
+        if "reap" in said:
+            answer = {"status": _reap(said["reap"])}
+            children.remove(said["reap"])
+        else:
+            answer = {"pid": _start(said)}
+            children.add(answer["pid"])
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _start(said: dict[str, Any]) -> int:
