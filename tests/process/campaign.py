@@ -247,14 +247,22 @@ class Campaign:
     # ------------------------------------------------------------ comparing
 
     def _finish(self) -> None:
-        """Play no more tricks, work the queue off, and compare everything."""
+        """Play no more tricks, work the queue off, and compare everything; then nothing may be left to do."""
         if (self.data / "HALT").exists():
             self._resume()
         self._producer.stop()
         self._control.ask("calm")
         self._command("run", "--until-idle")
+        while any(self._control.ask("working")[where] for where in ("working", "on_the_way")):
+            time.sleep(0.05)
+        self._command("run", "--until-idle")  # for what reached the exchange after it was given up
+        first = self._audit("at the end", "settled")
+        self._command("run", "--until-idle")
+        second = self._audit("at the end, once more", "settled")
+        if second["events"] != first["events"]:
+            self._violation(f"I18: a recovery with nothing to do wrote {second['events'] - first['events']} events")
         self._command("verify")
-        self._audit("at the end", "settled")
+        self.tally.counts.update(second)
 
     def _command(self, *arguments: str) -> None:
         life = self._zygote.start([arguments[0], "-c", str(self.config), *arguments[1:]])
@@ -267,7 +275,7 @@ class Campaign:
             said = life.output().strip().splitlines()
             self._violation(f"order-actors {' '.join(arguments)} ended with {code}: {said[-5:]}; see run.log")
 
-    def _audit(self, where: str, when: str) -> None:
+    def _audit(self, where: str, when: str) -> dict[str, int]:
         assert self._auditor.stdin is not None
         assert self._auditor.stdout is not None
         self._auditor.stdin.write(f"{when}\n")
@@ -280,8 +288,8 @@ class Campaign:
             if line not in self._told:  # it stays wrong once it is
                 self._told.add(line)
                 self._violation(f"{where}: {line}")
-        if when == "settled":
-            self.tally.counts.update(result["counts"])
+        counts: dict[str, int] = result["counts"]
+        return counts
 
     def _violation(self, line: str) -> None:
         self.tally.violations.append(line)

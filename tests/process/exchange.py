@@ -22,6 +22,8 @@ from tests.process.books import WORKING, Books, Row
 from tests.process.wire import Message, Unpacker, pack
 
 AT_ONCE = 0.0
+LATE = (0.3, 1.5, 3.0, 9.0)
+"""How long an order may be on its way, in seconds; the longest beyond the settle window of a campaign."""
 
 
 class Mischief:
@@ -72,6 +74,7 @@ class Exchange:
         self._lines: dict[int, Line] = {}
         self._unsent: list[tuple[Line, Message]] = []
         self._is_calm = False
+        self._on_the_way = 0  # orders that arrived and are not taken yet
         self._selector = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX)
         address.unlink(missing_ok=True)
@@ -162,20 +165,26 @@ class Exchange:
                 self._calm()
                 self._unsent.append((line, {"ok": True}))
             case "mark" | "working":
-                self._unsent.append((line, {"ok": True, "working": len(self._books.working())}))
+                working, on_the_way = len(self._books.working()), self._on_the_way
+                self._unsent.append((line, {"ok": True, "working": working, "on_the_way": on_the_way}))
             case "snapshot" if self._mischief.strikes("failed query"):
                 self._answer(line, message, {"failed": "the exchange cannot answer now"})
             case "snapshot":
                 self._books.arrive(line.number, "served", None)
                 self._answer(line, message, {"ok": self._books.snapshot(message["since"])})
             case "submit" if self._mischief.strikes("late order"):
-                self._later(self._chance.choice([0.3, 1.5, 3.0]), lambda: self._take(line, message))
+                self._on_the_way += 1
+                self._later(self._chance.choice(LATE), lambda: self._take_late(line, message))
             case "submit":
                 self._take(line, message)
             case _:
                 self._change(line, message)
         if line.trades and self._mischief.strikes("cut line"):
             self._later(self._chance.uniform(0.0, 0.01), lambda: self._drop(line))
+
+    def _take_late(self, line: Line, message: Message) -> None:
+        self._on_the_way -= 1
+        self._take(line, message)
 
     def _take(self, line: Line, message: Message) -> None:
         self._books.begin()
@@ -213,6 +222,8 @@ class Exchange:
                 changed = self._books.replace(message["name"], message["quantity"], message["limit_price"])
                 self._push(changed, "report")
                 self._answer(line, message, {"ok": True})
+            case unknown:
+                raise ValueError(f"line {line.number} asks the exchange to {unknown}, which it cannot")
 
     def _answer(self, line: Line, message: Message, answer: Message) -> None:
         if self._mischief.strikes("lost reply"):

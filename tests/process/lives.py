@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 LONGEST_COMMAND = 120.0
@@ -15,17 +15,16 @@ LONGEST_COMMAND = 120.0
 class Life:
     """One process that runs the system.
 
-    Attributes:
-        pid: Its process id, its own until :meth:`end` has returned.
+    Args:
+        pid: Its process id, its own until :meth:`wait` has returned.
+        stdout: The file it prints to.
+        reap: Returns the exit code once it has ended, of a signal the negative number.
     """
 
-    def __init__(
-        self, pid: int, stdout: Path, zygote: "Zygote | None", process: "subprocess.Popen[bytes] | None"
-    ) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, stdout: Path, reap: Callable[[], int]) -> None:
+        self._pid = pid
         self._stdout = stdout
-        self._zygote = zygote
-        self._process = process
+        self._reap = reap
         self._handle = os.pidfd_open(pid)
 
     @property
@@ -60,10 +59,10 @@ class Life:
         ended = self.has_ended(longest)
         if not ended:
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-        code = self._process.wait() if self._zygote is None else self._zygote.reap(self.pid)
+        code = self._reap()
         os.close(self._handle)
         if not ended:
-            raise TimeoutError(f"process {self.pid} did not end within {longest:g} s; see {self._stdout.parent}")
+            raise TimeoutError(f"process {self._pid} did not end within {longest:g} s; see {self._stdout.parent}")
         return code
 
 
@@ -104,19 +103,16 @@ class Zygote:
                     env={**os.environ, **environ},
                     start_new_session=True,
                 )
-            return Life(process.pid, stdout, None, process)
+            return Life(process.pid, stdout, process.wait)
         said = {"start": list(arguments), "environ": environ, "stdout": str(stdout), "stderr": str(stderr)}
-        return Life(self._ask(said)["pid"], stdout, self, None)
-
-    def reap(self, pid: int) -> int:
-        """Return the exit code of a child that has ended."""
-        return self._ask({"reap": pid})["status"]
+        pid = self._ask(said)["pid"]
+        return Life(pid, stdout, lambda: self._ask({"reap": pid})["status"])
 
     def close(self) -> None:
         """End it, and the children that it has left."""
         self._process.communicate()
 
-    def _ask(self, said: dict[str, object]) -> dict[str, int]:
+    def _ask(self, said: Mapping[str, object]) -> dict[str, int]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(said) + "\n")
