@@ -14,10 +14,8 @@ from actors.broker.base import Replacing, Venue
 from actors.errors import BrokerUnclear, OrderSubmissionError
 from actors.model import Order, OrderStatus, Signal
 from tests.process.books import Books
-from tests.process.rounds import Draw
 from tests.process.venue import ExchangeVenue
 from tests.process.wire import Control
-from tests.support.fail_points import FAIL_POINTS
 
 PATIENCE = 0.3
 WITHIN = 20.0
@@ -127,18 +125,3 @@ def test_the_client_is_all_a_broker_can_be(address: Path) -> None:
     venue = ExchangeVenue(address, PATIENCE)
     assert isinstance(venue, Venue)
     assert isinstance(venue, Replacing)
-
-
-def test_every_fail_point_comes_equally_often() -> None:
-    draw = Draw(seed=1)
-    rounds = [round_ for _ in range(20) for round_ in draw.rounds(60, redis_kills=3)]
-    counts = [sum(round_.kind == point for round_ in rounds) for point in FAIL_POINTS]
-    assert min(counts) > 0
-    assert max(counts) - min(counts) <= 1
-    assert sum(round_.redis_dies for round_ in rounds) == 60
-
-
-def test_a_point_that_was_not_passed_comes_again() -> None:
-    draw = Draw(seed=1)
-    draw.owe(["before publishing"] * 2)
-    assert [round_.kind for round_ in draw.rounds(20)].count("before publishing") >= 2
