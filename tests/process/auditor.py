@@ -18,6 +18,8 @@ from redis.retry import Retry
 from tests.process.evidence import Evidence, Log, Places, left_in_queue, read
 from tests.process.promises import always, settled
 
+ABSENT = "not_at_broker"
+
 
 class Auditor:
     """Compares the books as often as it is asked to; the event log is read on, and at the end once more as a whole."""
@@ -39,6 +41,8 @@ class Auditor:
             "orders": len(seen.true_orders),
             "fills": len(seen.true_fills),
             "events": self._log.last,
+            "orders given up as not at the broker": sum(o["error_message"] == ABSENT for o in seen.orders.values()),
+            "orders reopened": sum("reopened" in order["flags"] for order in seen.orders.values()),
         }
         return {"violations": found, "counts": counts}
 
