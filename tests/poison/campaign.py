@@ -14,7 +14,6 @@ import json
 import logging
 import resource
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any, Final
 from tests.poison.corpus import corpus
 from tests.poison.mutate import Mutator
 from tests.poison.trial import Trial
+from tests.support.folders import memory_folder
 from tests.support.intake_line import SHAPES, Shape
 
 PART: Final = 2_000
@@ -56,8 +56,8 @@ def run(mutations: int, seed: int) -> dict[str, Any]:
     slowest = 0.0
     for shape, part in parts:
         entries = [mutator.mutant() for _ in range(part)] if isinstance(part, int) else part
-        with tempfile.TemporaryDirectory() as directory:
-            trial = put_through(entries, Path(directory), shape, sizes)
+        with memory_folder() as folder:
+            trial = put_through(entries, folder, shape, sizes)
         counts += trial.counts
         violations += trial.violations
         slowest = max(slowest, trial.slowest)

@@ -36,22 +36,22 @@ def test_the_corpus_holds_five_hundred_entries_that_say_nothing() -> None:
     assert judge(NAMED_BY_ITS_QUEUE, ACCOUNT, None) is None
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("shape", "size"), list(zip(SHAPES, (1, 3, 20), strict=True)))
 def test_each_entry_of_the_corpus_is_one_dead_letter_and_the_next_good_signal_an_order(
-    shape: Shape, tmp_path: Path
+    shape: Shape, size: int, folder: Path
 ) -> None:
-    trial = put_through([entry for _, entry in CORPUS], tmp_path, shape, itertools.repeat(1))
+    trial = put_through([entry for _, entry in CORPUS], folder, shape, itertools.repeat(size))
     assert trial.violations == []
-    assert trial.counts == {"dead_letter": len(CORPUS), "good": len(CORPUS)}
+    assert trial.counts == {"dead_letter": len(CORPUS), "good": -(-len(CORPUS) // size)}
 
 
 @pytest.mark.parametrize(("shape", "seed"), list(zip(SHAPES, (1, 2, 3), strict=True)))
 def test_a_mutant_becomes_what_an_independent_reader_says_and_nothing_else(
-    shape: Shape, seed: int, tmp_path: Path
+    shape: Shape, seed: int, folder: Path
 ) -> None:
     mutator = Mutator(seed)
     mutants = [mutator.mutant() for _ in range(MUTANTS // len(SHAPES) + 1)]
-    trial = put_through(mutants, tmp_path, shape, itertools.cycle((1, 5, 40)))
+    trial = put_through(mutants, folder, shape, itertools.cycle((1, 5, 40)))
     assert trial.violations == []
     assert {"dead_letter", "order", "command", "good"} <= trial.counts.keys()
 
@@ -117,8 +117,8 @@ def _fails_on_what_it_cannot_read(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_planted_defect_is_found(
-    defect: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    defect: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     defect(monkeypatch)
     entries = [entry for _, entry in CORPUS if len(entry) < 100_000]
-    assert put_through(entries, tmp_path, "redis_stream", itertools.repeat(100)).violations != []
+    assert put_through(entries, folder, "redis_stream", itertools.repeat(100)).violations != []
