@@ -1,4 +1,4 @@
-"""Intake: whatever fails between a queue and the store, each entry has one outcome and each signal at most one order."""
+"""Intake: whatever fails between queue and store, each entry has one outcome and each signal at most one order."""
 
 from collections import Counter
 from typing import Any
