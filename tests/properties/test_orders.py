@@ -92,12 +92,15 @@ class OrderMachine(StoreMachine):
 
     # ------------------------------------------------------------ what is wanted
 
-    @rule(count=st.integers(1, 3), limit=st.booleans(), quantity=st.integers(1, 20))
-    def take_signals(self, count: int, quantity: int, *, limit: bool) -> None:
+    @rule(count=st.integers(1, 3), limit=st.booleans(), lost=st.booleans(), quantity=st.integers(1, 20))
+    def take_signals(self, count: int, quantity: int, *, limit: bool, lost: bool) -> None:
+        """Take signals; their submits may all be lost on the way."""
+        deaf, self.deaf = self.deaf, self.deaf or lost
         terms: dict[str, Any] = {"order_type": "limit", "limit_price": Decimal(100)} if limit else {}
         self.queue += [terms | {"quantity": quantity}] * count
         self._take(range(self.placed + 1, self.placed + count + 1))
         self.placed += count
+        self.deaf = deaf
 
     def _take(self, numbers: Iterable[int], *, redelivered: bool = False) -> None:
         told = [queued(n, f"E{n}", redelivered=redelivered, **self.queue[n - 1]) for n in numbers]
