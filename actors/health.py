@@ -1,5 +1,6 @@
 """How a running trading system does, part by part, as plain values."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from actors.assembly import Assembly
 from actors.errors import StoreError
 from actors.model.control import TradingControl, TradingState
+from actors.order_manager.holdings import POSITIONS_CONTROL
 from actors.order_manager.working_set import CONTROL
 from actors.runtime.behavior import Unavailable
 from actors.runtime.status import CellState
@@ -17,8 +19,8 @@ def health_of(parts: Assembly) -> dict[str, Any]:
 
     Returns:
         ``trading`` open or closed and why; ``control`` what a person or the kill switch holds back, with ``done_at``
-        once the broker confirmed that nothing works any more; the live orders; and each connection, the anchor of the
-        event log and each actor.
+        once the broker confirmed that nothing works any more; the live orders; where positions differ from the
+        broker's; and each connection, the anchor of the event log and each actor.
     """
     actors = parts.runtime.health()
     closed = sorted(parts.gate.reasons)
@@ -43,11 +45,17 @@ def health_of(parts: Assembly) -> dict[str, Any]:
 
 def _stored(parts: Assembly) -> dict[str, Any]:
     try:
-        text = parts.store.controls().get(CONTROL)
+        controls = parts.store.controls()
         live = len(parts.store.live_orders())
     except (StoreError, Unavailable) as error:
-        return {"control": {"state": "unknown", "reason": str(error)}, "live_orders": None}
+        return {
+            "control": {"state": "unknown", "reason": str(error)},
+            "live_orders": None,
+            "position_differences": None,
+        }
+    stored = {"live_orders": live, "position_differences": json.loads(controls.get(POSITIONS_CONTROL) or "[]")}
+    text = controls.get(CONTROL)
     if not text:
-        return {"control": {"state": TradingState.ACTIVE.value}, "live_orders": live}
+        return {"control": {"state": TradingState.ACTIVE.value}, **stored}
     control = msgspec.json.decode(text, type=TradingControl)
-    return {"control": {"state": control.state.value, **msgspec.to_builtins(control)}, "live_orders": live}
+    return {"control": {"state": control.state.value, **msgspec.to_builtins(control)}, **stored}

@@ -21,6 +21,7 @@ from actors.health import health_of
 from actors.kill_switch.latch import latched, refuse_while_latched, whoami
 from actors.model import Order, OrderFill, Position, Signal, fields
 from actors.model.control import TradingState
+from actors.model.reconciliation import Reconciliation
 from actors.opening import open_store
 from actors.portfolio.view import committed_positions
 from actors.publisher.subscribers import EventCallback, Subscription
@@ -271,9 +272,8 @@ class TradingSystem:
         try:
             reply.result(_HALTED_WITHIN)
         except (FutureTimeout, OrderActorsError) as error:
-            why = (
-                f"the store did not take it within {_HALTED_WITHIN:g} s" if isinstance(error, FutureTimeout) else error
-            )
+            slow = f"the store did not take it within {_HALTED_WITHIN:g} s"
+            why = slow if isinstance(error, FutureTimeout) else error
             raise OrderActorsError(
                 f"trading is halted, and {latched(self.settings, reason)}; {why}: look at its disk and at "
                 "`order-actors status`"
@@ -302,10 +302,10 @@ class TradingSystem:
         reply.result(_ANSWER)
         parts.forgive(revived)
 
-    def reconcile(self, timeout: float = 60.0) -> int:
-        """Compare our books with the broker's now; returns how many events mending the differences took."""
-        reply: Future[int] = Future()
-        self._request(m.Reconcile(reply=reply), reply)
+    def reconcile(self, timeout: float = 60.0, *, dry_run: bool = False) -> Reconciliation:
+        """Compare our books with the broker's now and mend the differences; with ``dry_run`` only find them."""
+        reply: Future[Reconciliation] = Future()
+        self._request(m.Reconcile(reply=reply, dry_run=dry_run), reply)
         return reply.result(timeout)
 
     def mark_requeued(self, letter_id: int) -> None:

@@ -96,7 +96,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
     def _query(self, message: m.QueryVenue) -> None:
         """Query all; an order whose submit call is queued or under way proves nothing by being absent."""
         judge = message.judge - self._session.orders.outstanding()
-        query = m.QueryVenue(since=message.since, judge=judge, asked=message.asked)
+        query = msgspec.structs.replace(message, judge=judge)
         self._queries.append(query)
         self._session.queries.tell(query)
 
@@ -140,12 +140,18 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             log.warning("broker query failed: %s", _text(error))
             if self._session.connected:  # else it is being connected, which must not be put off again and again
                 self._context.after(self._deadlines.reconnect_cap, "connect", m.Connect())
-            return m.VenueUnreachable(reason=_text(error))
+            return m.VenueUnreachable(reason=_text(error), dry_run=query.dry_run)
         if self._session.connected:
             self._context.cancel("connect")
         proves = venue is not None and venue.absence_proves_unsent
         snapshot = value if isinstance(value, VenueSnapshot) else None
-        return m.VenueReported(snapshot=snapshot, judged=query.judge, absence_proves_unsent=proves, asked=query.asked)
+        return m.VenueReported(
+            snapshot=snapshot,
+            judged=query.judge,
+            absence_proves_unsent=proves,
+            asked=query.asked,
+            dry_run=query.dry_run,
+        )
 
     def _connected(self, error: BaseException | None) -> m.OrderManagerMessage | None:
         if error is None:

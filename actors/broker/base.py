@@ -141,11 +141,16 @@ class VenueSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All a broker knows since a moment: every open order, every order closed since, every fill since.
 
     All-or-nothing: if any part of the query fails there is no snapshot (I27).
+
+    Attributes:
+        positions: What the account holds by symbol, signed, below 0 short; a symbol that is not named is flat. None
+            where the broker does not tell.
     """
 
     taken_at: datetime
     orders: Sequence[OrderReport]
     fills: Sequence[OrderFill]
+    positions: Mapping[str, int] | None = None
 
 
 class Quote(msgspec.Struct, frozen=True):

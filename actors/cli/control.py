@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -137,9 +137,33 @@ def resume(settings: Settings, by: str | None, *, reduce_only: bool) -> None:
 
 @click.command()
 @config_option
-def reconcile(settings: Settings) -> None:
+@click.option("--dry-run", is_flag=True, help="Only tell what mending would change; write and send nothing.")
+@json_option
+def reconcile(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
     """Compare our books with the broker's now and mend the differences."""
-    click.echo(clean(ask(settings, "reconcile").text))
+    answer = ask(settings, "reconcile", dry_run=dry_run)
+    if as_json:
+        print_json([*answer.data["differences"], *answer.data["positions"]])
+        return
+    click.echo(clean(answer.text))
+    for difference in answer.data["differences"]:
+        click.echo(clean(f"  {_difference(difference)}"))
+    if answer.data["more"]:
+        click.echo(f"  and {answer.data['more']} more; the event log tells of each that was mended")
+    for position in answer.data["positions"]:
+        held = f"{position['symbol']}: the broker holds {position['difference']:+,} beyond our books"
+        click.echo(clean(f"  {held}, since {position['since']}: {position['cause']}"))
+
+
+def _difference(event: dict[str, Any]) -> str:
+    """Return an event of a difference in one line."""
+    what = f"{event['type']}  {event.get('order_id') or event.get('symbol') or ''}"
+    if "fill" in event:
+        fill = event["fill"]
+        return f"{what}  fill {fill['fill_id']}: {fill['side']} {fill['quantity']} at {fill['price']}"
+    if "quantity" in event:
+        what += f"  {event['filled_qty']} of {event['quantity']} filled"
+    return what + "".join(f"; {event[name]}" for name in ("cause", "reason") if event.get(name))
 
 
 @click.command()

@@ -12,6 +12,7 @@ from actors.cli.stored import reading
 from actors.cli.text import clean
 from actors.model import Order, order_id_for
 from actors.model.control import TradingControl
+from actors.model.reconciliation import RECONCILIATION
 from actors.order_manager.working_set import CONTROL
 from actors.settings import Settings
 from actors.store.reader import StoreReads
@@ -90,7 +91,7 @@ def _print(line: StoryLine) -> None:
     if line.order_id:
         text += f"  [{line.order_id}]"
     if line.by is not None:
-        text += f", asked by {line.by}"
+        text += ", found by reconciliation" if line.by == RECONCILIATION else f", asked by {line.by}"
     if line.cause is not None and line.cause not in line.what and line.order_id is None:
         text += f" ({line.cause})"
     style = "bold red" if line.alert else "dim" if line.order_id is not None else None

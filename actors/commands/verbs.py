@@ -1,5 +1,6 @@
 """What each verb does to a trading system."""
 
+import json
 from concurrent.futures import TimeoutError as FutureTimeout
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -9,9 +10,13 @@ import msgspec
 from actors.commands.channel import Answer
 from actors.errors import RequestRefused, SignalError
 from actors.model import fields
+from actors.model.reconciliation import Reconciliation
 
 _RECONCILE: Final = 30.0
 """Seconds for a reconciliation that a command asks for; other commands wait meanwhile."""
+
+_MOST: Final = 100
+"""How many differences an answer lists; the event log has all that were mended."""
 
 
 class Controls(Protocol):
@@ -44,8 +49,8 @@ class Controls(Protocol):
         """Allow new orders again."""
         ...
 
-    def reconcile(self, timeout: float = ...) -> int:
-        """Compare our books with the broker's; returns how many events mending took."""
+    def reconcile(self, timeout: float = ..., *, dry_run: bool = ...) -> Reconciliation:
+        """Compare our books with the broker's and mend them, or only tell what mending would take."""
         ...
 
     def mark_requeued(self, letter_id: int) -> None:
@@ -93,8 +98,7 @@ class CommandHandler:
                 self._system.resume(by=_text(arguments, "by"), reduce_only=reduce_only)
                 return Answer(ok=True, text="trading resumed" + (" to reduce positions only" if reduce_only else ""))
             case "reconcile":
-                events = self._system.reconcile(_RECONCILE)
-                return Answer(ok=True, text=f"reconciled: mending took {events} events", data=events)
+                return self._reconcile(dry_run=_flag(arguments, "dry_run"))
             case "requeued":
                 self._system.mark_requeued(_number(arguments, "letter_id"))
                 return Answer(ok=True)
@@ -102,6 +106,17 @@ class CommandHandler:
                 return Answer(ok=True, data=msgspec.to_builtins(self._system.health()))
             case _:
                 raise RequestRefused(f"{verb}: this version knows no such command")
+
+    def _reconcile(self, *, dry_run: bool) -> Answer:
+        found = self._system.reconcile(_RECONCILE, dry_run=dry_run)
+        count = len(found.differences)
+        text = f"nothing was changed: mending would take {count} events" if dry_run else f"mending took {count} events"
+        data = {
+            "differences": [json.loads(event.body) for event in found.differences[:_MOST]],
+            "more": max(count - _MOST, 0),
+            "positions": msgspec.to_builtins(found.positions),
+        }
+        return Answer(ok=True, text=f"reconciled: {text}", data=data)
 
     def _replace(self, order_id: str, arguments: dict[str, Any]) -> Answer:
         quantity = None if arguments.get("quantity") is None else _number(arguments, "quantity")

@@ -59,11 +59,18 @@ class QueryOrder(Message, frozen=True):
 
 
 class QueryVenue(Message, frozen=True):
-    """Query everything the broker knows since a moment; ``judge``: the orders whose absence counts, ``asked``: now."""
+    """Query everything the broker knows since a moment.
+
+    Attributes:
+        judge: The orders whose absence counts.
+        asked: Now.
+        dry_run: What comes of it is only to be shown.
+    """
 
     since: datetime
     judge: frozenset[str]
     asked: datetime
+    dry_run: bool = False
 
 
 class CallReturned(Message, frozen=True, gc=True):

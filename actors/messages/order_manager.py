@@ -12,6 +12,7 @@ from actors.messages.signal_consumer import EntriesRemoved
 from actors.model import Order, OrderFill, OrderStatus, Signal
 from actors.model.command import Command
 from actors.model.control import TradingState
+from actors.model.reconciliation import Reconciliation
 from actors.signal_consumer.base import Entry
 
 HOST: Final = "host"
@@ -113,9 +114,10 @@ class ResumeTrading(Message, frozen=True, gc=True):
 
 
 class Reconcile(Message, frozen=True, gc=True):
-    """Compare our books with the broker's now; ``reply`` gets the number of differences mended."""
+    """Compare our books with the broker's now and mend the differences; with ``dry_run`` only find them."""
 
-    reply: Future[int] | None = None
+    reply: Future[Reconciliation] | None = None
+    dry_run: bool = False
 
 
 class OrderAccepted(Message, frozen=True):
@@ -226,12 +228,14 @@ class VenueReported(Message, frozen=True):
     judged: frozenset[str]
     absence_proves_unsent: bool
     asked: datetime
+    dry_run: bool = False
 
 
 class VenueUnreachable(Message, frozen=True):
     """A query or a connection attempt failed."""
 
     reason: str
+    dry_run: bool = False
 
 
 class RecoveryContinued(Message, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, assert_never
 
 import msgspec
@@ -12,14 +13,17 @@ from actors.broker.gate import DISCONNECTED, RECOVERING, TradingGate
 from actors.errors import RequestRefused
 from actors.model.command import HaltCommand
 from actors.model.control import TradingState
+from actors.model.reconciliation import Reconciliation
 from actors.order_manager.admission import PLAIN_MARKET, Admission, Market
 from actors.order_manager.cancels import Cancels
 from actors.order_manager.control import Control
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.execution import Execution
+from actors.order_manager.holdings import Holdings, PositionCheck
 from actors.order_manager.intake import Intake
 from actors.order_manager.links import Links
 from actors.order_manager.recovery import SEEN_CURSOR, Recovery, RecoveryPolicy
+from actors.order_manager.rehearsal import Nobody, rehearse
 from actors.order_manager.replaces import Replaces
 from actors.order_manager.requests import Requests
 from actors.order_manager.waiters import Waiters
@@ -92,9 +96,11 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._waiters = waiters
         self._on_recovered = on_recovered
         self._settings = settings
+        self._rehearsing = partial(_rehearsing, store, settings, market)
         now = context.clock.now()
         self._risk = RiskEngine(settings.risk, store, now)
-        self._set = WorkingSet(store, settings.account_id, now, self._risk)
+        holdings = Holdings(store)
+        self._set = WorkingSet(store, settings.account_id, now, (self._risk, holdings))
         admission = Admission(self._set, gate, self._risk, market.hours, settings.max_age)
         self._dispatcher = Dispatcher(context, self._set, peers.broker, gate, admission, in_flight=settings.in_flight)
         seen = store.cursors().get(SEEN_CURSOR)
@@ -108,6 +114,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
             seen=None if seen is None else datetime.fromtimestamp(seen / 1_000_000, UTC),
             losses=lambda: gate.losses,
         )
+        self._recovery.positions = PositionCheck(self._set, holdings, settings.recovery.position_reads)
         doubt, takes = self._recovery.doubt, market.capabilities
         cancels = Cancels(context, self._set, peers.broker, doubt)
         replaces = Replaces(context, self._set, peers.broker, admission, cancels, takes, doubt)
@@ -116,7 +123,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._links = Links(self._set, store, self._dispatcher, cancels, replaces, takes, lambda: admission.halted)
         self._control = Control(self._set, gate, cancels, admission.shrinks, self._recovery.ask_after)
         self._requests = Requests(context, self._set, gate, waiters, cancels, replaces)
-        self._requests.control, self._requests.reconcile = self._control, self._recovery.ask
+        self._requests.control = self._control
+        self._requests.reconcile, self._requests.rehearse = self._recovery.ask, self._recovery.ask_to_rehearse
         carry_out = self._requests.carry_out
         self._intake = Intake(
             context, store, self._set, self._dispatcher, waiters, self._links, carry_out, settings.source_name
@@ -229,12 +237,12 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 m.CancelOrder() | m.CancelAll() | m.ReplaceOrder() | m.HaltTrading() | m.ResumeTrading() | m.Reconcile()
             ):
                 self._requests.receive(message)
-            case m.VenueReported():
-                self._recovered(self._recovery.apply(message))
-            case m.RecoveryContinued():
-                self._recovered(self._recovery.go_on())
-            case m.VenueUnreachable(reason=reason):
-                self._unreachable(reason)
+            case m.VenueReported(dry_run=True):
+                self._context.on_commit(lambda: self._rehearse(message))  # once the books are what the store has
+            case m.VenueReported() | m.RecoveryContinued():
+                self._recovered(self.apply_query(message))
+            case m.VenueUnreachable(reason=reason, dry_run=dry_run):
+                self._unreachable(reason, dry_run=dry_run)
             case m.BrokerConnected():
                 self._gate.close(RECOVERING)
                 self._connected = True
@@ -286,10 +294,21 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 
     # ------------------------------------------------------------ the broker's connection
 
-    def _recovered(self, mended: int | None) -> None:
-        if mended is None:
-            return  # applied in part; the next page comes by itself
-        self._context.on_commit(self._waiters.reconciled(mended))
+    def apply_query(self, message: m.VenueReported | m.RecoveryContinued) -> Reconciliation | None:
+        """Apply what a query told, or the next page of it; None while there are more pages."""
+        return self._recovery.apply(message) if isinstance(message, m.VenueReported) else self._recovery.go_on()
+
+    def _recovered(self, found: Reconciliation | None) -> None:
+        if found is not None:  # else the next page comes by itself
+            self._context.on_commit(self._waiters.reconciled(found))
+
+    def _rehearse(self, message: m.VenueReported) -> None:
+        outcome: Reconciliation | Exception
+        try:
+            outcome = rehearse(self._rehearsing, self._context.clock, message)
+        except Exception as error:  # noqa: BLE001 - of a dry run, which nothing here depends on; the asker is told
+            outcome = RequestRefused(f"the dry run failed: {type(error).__name__}: {error}")
+        self._waiters.reconciled(outcome, dry_run=True)()
 
     def _open_when_recovered(self) -> None:
         """Open the gate once the broker was queried and every order sent before the gate closed is answered for.
@@ -316,16 +335,19 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         if self._gate.open(RECOVERING, losses=self._recovery.losses):  # else the news of a loss is on its way
             self._on_recovered()
 
-    def _unreachable(self, reason: str) -> None:
-        self._recovery.failed()
+    def _unreachable(self, reason: str, *, dry_run: bool) -> None:
+        if not dry_run:
+            self._recovery.failed()
         refusal = RequestRefused(f"the broker could not be queried: {reason}")
-        self._context.on_commit(self._waiters.reconciled(refusal))
+        self._context.on_commit(self._waiters.reconciled(refusal, dry_run=dry_run))
 
     def _lost(self, reason: str) -> None:
         self._connected = False
         self._gate.close(DISCONNECTED)
         self._gate.close(RECOVERING)
         self._recovery.lost()
+        refusal = RequestRefused(f"the connection to the broker was lost: {reason}")
+        self._context.on_commit(self._waiters.reconciled(refusal, dry_run=True))
         self._set.note("broker.lost", reason=reason, alert=True)
 
     def _tick(self) -> None:
@@ -346,6 +368,13 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         if self._intake_paused and drained and RECOVERING not in self._gate.reasons:
             self._intake_paused = False
             self._context.tell(self._peers.consumer, m.OpenIntake())
+
+
+def _rehearsing(store: Store, settings: OrderManagerSettings, market: Market, context: Context) -> OrderManager:
+    """Return an order manager that reads the same store and reaches nobody."""
+    nobody = Peers(Nobody(), Nobody(), Nobody(), ())
+    settings = msgspec.structs.replace(settings, risk=RiskSettings())  # nothing is sent, so that no limit is asked
+    return OrderManager(context, store, settings, nobody, TradingGate(), Waiters(), lambda: None, market)
 
 
 def _name(report: OrderReport, order_ids: set[str], broker_ids: set[str]) -> None:

@@ -83,6 +83,7 @@ class FillBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     avg_fill_price: Decimal | None
     fill: BookedFill
     alert: bool = False
+    by: str | None = None
 
 
 class NoteBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -99,6 +100,7 @@ class NoteBody(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reason: str | None = None
     alert: bool = False
     by: str | None = None
+    symbol: str | None = None
 
 
 def order_event(  # noqa: PLR0913 - each is a member of the event
@@ -164,7 +166,9 @@ def order_event(  # noqa: PLR0913 - each is a member of the event
     return Event(seq=seq, type=kind, order_id=order.order_id, body=_encode(body))
 
 
-def fill_event(seq: int, account_id: str, order: Order, fill: BookedFill, *, at: datetime, alert: bool) -> Event:
+def fill_event(
+    seq: int, account_id: str, order: Order, fill: BookedFill, *, at: datetime, alert: bool, by: str | None = None
+) -> Event:
     """Build the event of a booked fill; it also tells the order's state afterwards."""
     body = FillBody(
         f"{account_id}:{seq}",
@@ -177,6 +181,7 @@ def fill_event(seq: int, account_id: str, order: Order, fill: BookedFill, *, at:
         order.avg_fill_price,
         fill,
         alert,
+        by,
     )
     return Event(seq=seq, type=FILL_BOOKED, order_id=order.order_id, body=_encode(body))
 
@@ -191,11 +196,13 @@ def note_event(  # noqa: PLR0913 - each is a member of the event
     reason: str | None = None,
     order_id: str | None = None,
     signal_id: str | None = None,
+    symbol: str | None = None,
     alert: bool = False,
     by: str | None = None,
 ) -> Event:
     """Build the event of something that changed no order."""
-    body = NoteBody(f"{account_id}:{seq}", seq, kind, at, account_id, order_id, signal_id, cause, reason, alert, by)
+    event_id = f"{account_id}:{seq}"
+    body = NoteBody(event_id, seq, kind, at, account_id, order_id, signal_id, cause, reason, alert, by, symbol)
     return Event(seq=seq, type=kind, order_id=order_id, body=_encode(body))
 
 

@@ -1,11 +1,12 @@
 """A query of the broker that is being applied: cut into pages, so that it never holds up the rest for long."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
 from actors.broker.base import OrderReport, VenueSnapshot
-from actors.model import OrderFill
+from actors.model import Event, OrderFill
 
 PAGE: Final = 2_000
 """How many fills and reports of a query are applied in one batch."""
@@ -46,7 +47,8 @@ class VenueQuery:
         pages: What is left: every order tied to ours, then every fill, then where every order stands.
         asked: When; an order sent since then is none of its business.
         present: Our orders that the query names.
-        mended: How many events it took so far.
+        differences: The events it took so far.
+        missing: Signed, by symbol: what it counts as filled beyond the fills it tells.
     """
 
     def __init__(self, snapshot: VenueSnapshot, judged: frozenset[str], *, asked: datetime, proves: bool) -> None:
@@ -55,7 +57,8 @@ class VenueQuery:
         self.judged = sorted(judged)  # a set's order differs from process to process, and a run must be repeatable
         self.absence_proves_unsent = proves
         self.present: set[str | None] = set()
-        self.mended = 0
+        self.differences: list[Event] = []
+        self.missing: Counter[str] = Counter()
         self.pages = self._cut()
 
     def _cut(self) -> Iterator[Page]:

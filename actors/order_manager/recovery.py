@@ -7,17 +7,20 @@ agree (I9, I14).
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from actors.broker.base import OrderReport
 from actors.messages import BrokerMessage, Connect, QueryVenue, RecoveryContinued, VenueReported
-from actors.model import Order, OrderFlag, OrderStatus
+from actors.model import Event, Order, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
+from actors.model.reconciliation import RECONCILIATION, Reconciliation
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.execution import Execution
+from actors.order_manager.holdings import PositionCheck
 from actors.order_manager.query import PAGE, FillsPage, Page, ReportsPage, VenueQuery
 from actors.order_manager.transitions import OrderEvent
 from actors.order_manager.working_set import WorkingSet
@@ -37,6 +40,7 @@ class RecoveryPolicy(msgspec.Struct, frozen=True):
         doubt_interval: Between queries while an order is in doubt.
         settle_window: How long an absent order is looked for before it is called rejected.
         healthy_reads: How many queries must have missed it by then.
+        position_reads: How many queries in a row must agree on a position that differs before it is told.
         overlap: How far before the last query a start looks back.
         parked: How long a fill waits for its order.
     """
@@ -45,6 +49,7 @@ class RecoveryPolicy(msgspec.Struct, frozen=True):
     doubt_interval: timedelta = timedelta(seconds=2)
     settle_window: timedelta = timedelta(seconds=60)
     healthy_reads: int = 3
+    position_reads: int = 2
     overlap: timedelta = timedelta(days=1)
     parked: timedelta = timedelta(seconds=30)
 
@@ -89,6 +94,7 @@ class Recovery:
         self.losses = 0
         self.clean: datetime | None = None
         self.execution: Execution
+        self.positions: PositionCheck
 
     # ------------------------------------------------------------ start and loss
 
@@ -104,15 +110,13 @@ class Recovery:
         """Query everything; the broker can be reached. Only what is asked from now on counts as recovery (I14)."""
         self._connected = True
         self.recovered = False
-        self._asking = False
-        self._query = None
+        self._end_query()
         self.ask()
 
     def lost(self) -> None:
         """Forget that recovery ever succeeded; nothing is sent until it does again."""
         self.recovered = self._connected = False
-        self._asking = False
-        self._query = None
+        self._end_query()
         self._missed.clear()  # what was under way when the connection broke may arrive yet
 
     # ------------------------------------------------------------ asking
@@ -134,8 +138,17 @@ class Recovery:
         self._asking = True
         self._asked = self._set.now
         self.losses = self._losses()
+        self.positions.asked()
+        self._tell_query(dry_run=False)
+
+    def ask_to_rehearse(self) -> None:
+        """Query everything the broker knows, for :func:`rehearse` alone; nothing of it is applied."""
+        self._tell_query(dry_run=True)
+
+    def _tell_query(self, *, dry_run: bool) -> None:
         judge = frozenset(o.order_id for o in self._set.live() if o.sent_at is not None)
-        self._context.tell(self._broker, QueryVenue(since=self._since(), judge=judge, asked=self._set.now))
+        query = QueryVenue(since=self._since(), judge=judge, asked=self._set.now, dry_run=dry_run)
+        self._context.tell(self._broker, query)
 
     def ask_after(self, moment: datetime) -> None:
         """Query everything, unless that was asked after a moment already and may yet be answered; needs a connection.
@@ -150,7 +163,7 @@ class Recovery:
 
     def failed(self) -> None:
         """Note that a query failed; the next one comes by the clock."""
-        self._asking = False
+        self._end_query()
 
     def tick(self, now: datetime) -> None:
         """Ask again when it is time; give up waiting where that is due."""
@@ -165,7 +178,7 @@ class Recovery:
             # Fills go to an order that is not ours only when the broker was asked since, and did not name one of ours.
             self.execution.release_parked(min(now - self._policy.parked, covered))
         if self._queryable:
-            unsettled = self._doubts or self._missed or self._set.has_parked
+            unsettled = self._doubts or self._missed or self._set.has_parked or not self.positions.is_settled
             wait = self._policy.doubt_interval if unsettled else self._policy.interval
             if now - self._asked >= wait:
                 self.ask()
@@ -195,11 +208,11 @@ class Recovery:
 
     # ------------------------------------------------------------ applying
 
-    def apply(self, message: VenueReported) -> int | None:
+    def apply(self, message: VenueReported) -> Reconciliation | None:
         """Apply a query: orders known by name first, then fills, then where orders stand, then what is absent.
 
         Returns:
-            The differences mended; None when it is so much that it goes on with :meth:`go_on`, a page a batch.
+            What was found; None when it is so much that it goes on with :meth:`go_on`, a page a batch.
         """
         if message.snapshot is not None:
             self._doubts.clear()  # the query answers them; those it raises itself are asked about next
@@ -210,23 +223,34 @@ class Recovery:
         if not self.recovered:
             for order in self._set.live():
                 self.execution.settle_doubt(order)
-        return self._finish(0, message.asked)
+        return self._finish((), message.asked)
 
-    def go_on(self) -> int | None:
+    def go_on(self) -> Reconciliation | None:
         """Apply the next page of the query in hand, if there is one; returns as :meth:`apply` does."""
         query = self._query
         if query is None:
             return None
         before = len(self._set.unit.events)
+        self._set.author = RECONCILIATION
+        is_over = self._apply_some(query)
+        self._set.author = None
+        query.differences += self._set.unit.events[before:]
+        if not is_over:
+            self._context.after(0.0, "page", RecoveryContinued())
+            return None
+        self._seen = query.snapshot.taken_at
+        if self._set.unit.events or not self.recovered:
+            self._set.unit.cursors[SEEN_CURSOR] = int(self._seen.timestamp() * 1_000_000)
+        return self._finish(query.differences, query.asked)
+
+    def _apply_some(self, query: VenueQuery) -> bool:
+        """Apply some pages; return whether that was all, what is absent and the positions included."""
         room = PAGE
         while room > 0 and (page := next(query.pages, None)) is not None:
             self._apply_page(query, page)
             room -= len(page)
-        query.mended += len(self._set.unit.events) - before
         if room <= 0:
-            self._context.after(0.0, "page", RecoveryContinued())
-            return None
-        self._query = None
+            return False
         for order_id in query.judged:
             order = self._set.find(order_id)
             if order is not None and (order.sent_at is None or order.sent_at >= query.asked):
@@ -236,16 +260,19 @@ class Recovery:
                 self._absent(order, proves=query.absence_proves_unsent)
             else:
                 self._missed.pop(order_id, None)
-        self._seen = query.snapshot.taken_at
-        if self._set.unit.events or not self.recovered:
-            self._set.unit.cursors[SEEN_CURSOR] = int(self._seen.timestamp() * 1_000_000)
-        return self._finish(query.mended, query.asked)
+        self.positions.compare(query.snapshot, query.missing)
+        return True
 
-    def _finish(self, mended: int, asked: datetime) -> int:
+    def _end_query(self) -> None:
         self._asking = False
+        self._query = None
+        self.positions.answered()
+
+    def _finish(self, differences: Sequence[Event], asked: datetime) -> Reconciliation:
+        self._end_query()
         self._covered = self.clean = asked
         self.recovered = True
-        return mended
+        return Reconciliation(tuple(differences), self.positions.told)
 
     def _apply_page(self, query: VenueQuery, page: Page) -> None:
         execution = self.execution
@@ -262,6 +289,13 @@ class Recovery:
                         query.present.add(execution.identify(report, queried=True))
                     else:
                         execution.report(report, queried=True)
+                        self._count_missing(query, report)
+
+    def _count_missing(self, query: VenueQuery, report: OrderReport) -> None:
+        order = self._set.find_by_broker_id(report.broker_order_id)
+        if order is not None and report.filled_qty > order.filled_qty:
+            left = report.filled_qty - order.filled_qty
+            query.missing[order.symbol] += left if order.side == "buy" else -left
 
     def _absent(self, order: Order, *, proves: bool) -> None:
         if proves and order.broker_order_id is None:
@@ -270,6 +304,10 @@ class Recovery:
         if OrderFlag.NEEDS_REVIEW in order.flags and order.status is not OrderStatus.UNKNOWN:
             return
         count, first = self._missed.get(order.order_id, (0, self._set.now))
+        if count == 0:
+            window = self._policy.settle_window.total_seconds()
+            reason = f"a full query does not show it; it is looked for over {window:g} s and not sent again"
+            self._set.note("order.missing", order_id=order.order_id, cause=order.status.value, reason=reason)
         self._missed[order.order_id] = (count + 1, first)
         if count + 1 < self._policy.healthy_reads or self._set.now - first < self._policy.settle_window:
             return

@@ -27,6 +27,7 @@ class Requests:
 
     Args:
         reconcile: Has the broker queried for everything it knows.
+        rehearse: Has it queried for a dry run.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Requests:
         self._replaces = replaces
         self.control: Control
         self.reconcile: Callable[[], None]
+        self.rehearse: Callable[[], None]
 
     # ------------------------------------------------------------ hosts
 
@@ -71,10 +73,10 @@ class Requests:
                 halts = message.halts
                 self._context.on_commit(lambda: self._open_unless_halted(halts))
                 self._answer(message.reply, True)
-            case m.Reconcile(reply=reply):
+            case m.Reconcile(reply=reply, dry_run=dry_run):
                 if reply is not None:
-                    self._waiters.add_reconciliation(reply)
-                self.reconcile()
+                    self._waiters.add_reconciliation(reply, dry_run=dry_run)
+                (self.rehearse if dry_run else self.reconcile)()
 
     def _cancel_all(
         self, by: str, strategy_id: str | None, symbol: str | None, why: str | None = None

@@ -6,6 +6,7 @@ from concurrent.futures import Future, InvalidStateError
 
 from actors.errors import SystemStopped
 from actors.model import Order, OrderStatus
+from actors.model.reconciliation import Reconciliation
 
 
 class Waiters:
@@ -17,7 +18,7 @@ class Waiters:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, list[Future[Order]]] = defaultdict(list)
-        self._reconciling: list[Future[int]] = []
+        self._reconciling: list[tuple[Future[Reconciliation], bool]] = []
 
     def __bool__(self) -> bool:
         """Whether anybody waits."""
@@ -28,14 +29,14 @@ class Waiters:
         if reply not in self._waiting[order_id]:
             self._waiting[order_id].append(reply)
 
-    def add_reconciliation(self, reply: Future[int]) -> None:
+    def add_reconciliation(self, reply: Future[Reconciliation], *, dry_run: bool) -> None:
         """Register the future of a reconciliation, which the next query answers, whichever incarnation asks it."""
-        if reply not in self._reconciling:
-            self._reconciling.append(reply)
+        if (reply, dry_run) not in self._reconciling:
+            self._reconciling.append((reply, dry_run))
 
-    def reconciled(self, outcome: int | Exception) -> Callable[[], None]:
-        """Return the action that resolves the futures of the reconciliations asked for by now."""
-        asked = tuple(self._reconciling)
+    def reconciled(self, outcome: Reconciliation | Exception, *, dry_run: bool = False) -> Callable[[], None]:
+        """Return the action that resolves the futures of the reconciliations, or dry runs, asked for by now."""
+        asked = tuple(waiting for waiting in self._reconciling if waiting[1] is dry_run)
         return lambda: self._answer(asked, outcome)
 
     def answered(self, order: Order) -> Callable[[], None] | None:
@@ -44,7 +45,7 @@ class Waiters:
             return None
         return lambda: self._resolve(order)
 
-    def fail(self, reply: Future[Order] | Future[int], error: Exception) -> None:
+    def fail(self, reply: Future[Order] | Future[Reconciliation], error: Exception) -> None:
         """Fail a future at once."""
         _settle(lambda: reply.set_exception(error))
 
@@ -54,13 +55,17 @@ class Waiters:
             for reply in replies:
                 self.fail(reply, SystemStopped(f"stopped before the broker answered; order {order_id} is durable"))
         self._waiting.clear()
-        self.reconciled(SystemStopped("stopped before the broker answered"))()
+        for dry_run in (False, True):
+            self.reconciled(SystemStopped("stopped before the broker answered"), dry_run=dry_run)()
 
-    def _answer(self, replies: Sequence[Future[int]], outcome: int | Exception) -> None:
-        for reply in replies:
-            if reply not in self._reconciling:
+    def _answer(
+        self, asked: Sequence[tuple[Future[Reconciliation], bool]], outcome: Reconciliation | Exception
+    ) -> None:
+        for waiting in asked:
+            if waiting not in self._reconciling:
                 continue  # two queries came in one batch, and the first has answered it
-            self._reconciling.remove(reply)
+            self._reconciling.remove(waiting)
+            reply, _ = waiting
             if isinstance(outcome, Exception):
                 self.fail(reply, outcome)
             else:

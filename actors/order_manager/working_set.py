@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -41,17 +41,19 @@ class WorkingSet:
     Rebuilt from the store at every start of the order manager; nothing in it is worth keeping beyond that.
 
     Args:
-        follower: Told of every change of an order and every fill, as they happen.
+        followers: Told of every change of an order and every fill, as they happen.
 
     Attributes:
+        author: Who everything is owed to that is recorded now and that nobody asked for; None for nobody.
         unit: The facts of this batch.
         now: The time this batch began (UTC); every fact of a batch carries it.
         changed: Orders changed in this batch, newest state.
     """
 
-    def __init__(self, store: Store, account_id: str, now: datetime, follower: Follower | None = None) -> None:
+    def __init__(self, store: Store, account_id: str, now: datetime, followers: Sequence[Follower] = ()) -> None:
         self._store = store
-        self._follower = follower
+        self._followers = followers
+        self.author: str | None = None
         self.account_id = account_id
         self.now = now
         self.unit = Unit()
@@ -115,7 +117,8 @@ class WorkingSet:
         self.unit.new_orders[order.order_id] = order
         self._changed(None, order)
         seq = self._next_event()
-        self._log(events.order_event(seq, self.account_id, order, cause, at=self.now, alert=alert, created=True))
+        account, by = self.account_id, self.author
+        self._log(events.order_event(seq, account, order, cause, at=self.now, alert=alert, by=by, created=True))
 
     def apply(
         self,
@@ -173,7 +176,7 @@ class WorkingSet:
             or result.alert
         ):
             seq, alert = self._next_event(), result.alert
-            account = self.account_id
+            account, by = self.account_id, self.author if by is None else by
             self._log(events.order_event(seq, account, order, cause, at=self.now, alert=alert, by=by, prices=new_terms))
 
     def book(self, order: Order, fill: OrderFill) -> Order:
@@ -197,12 +200,12 @@ class WorkingSet:
         )
         self._booked[fill.fill_id] = booked
         self.unit.fills.append(booked)
-        if self._follower is not None:
-            self._follower.booked(booked)
+        for follower in self._followers:
+            follower.booked(booked)
         self.unit.put_order(result.order)
         self._changed(order, result.order)
-        seq = self._next_event()
-        self._log(events.fill_event(seq, self.account_id, result.order, booked, at=self.now, alert=result.alert))
+        seq, by = self._next_event(), self.author
+        self._log(events.fill_event(seq, self.account_id, result.order, booked, at=self.now, alert=result.alert, by=by))
         return result.order
 
     def note(
@@ -213,6 +216,7 @@ class WorkingSet:
         reason: str | None = None,
         order_id: str | None = None,
         signal_id: str | None = None,
+        symbol: str | None = None,
         alert: bool = False,
         by: str | None = None,
     ) -> None:
@@ -227,8 +231,9 @@ class WorkingSet:
                 reason=reason,
                 order_id=order_id,
                 signal_id=signal_id,
+                symbol=symbol,
                 alert=alert,
-                by=by,
+                by=self.author if by is None else by,
             )
         )
 
@@ -240,8 +245,15 @@ class WorkingSet:
 
     def put_control(self, control: TradingControl | None) -> None:
         """Record what holds trading back from now on."""
-        text = "" if control is None else msgspec.json.encode(control).decode()
-        self._controls[CONTROL] = self.unit.controls[CONTROL] = text
+        self.keep_control(CONTROL, "" if control is None else msgspec.json.encode(control).decode())
+
+    def read_control(self, name: str) -> str | None:
+        """Return what the store, or this batch, keeps under a name that is no order, fill or signal."""
+        return self._controls.get(name)
+
+    def keep_control(self, name: str, text: str) -> None:
+        """Have the store keep a text under a name."""
+        self._controls[name] = self.unit.controls[name] = text
 
     @property
     def last_signal(self) -> int:
@@ -276,6 +288,11 @@ class WorkingSet:
         """Whether any fill waits for its order."""
         return bool(self._parked)
 
+    def parked_quantity(self, symbol: str) -> int:
+        """Return what the fills of a symbol that wait for their order come to, below 0 for sales."""
+        waiting = (fill for fills in self._parked.values() for fill, _ in fills if fill.symbol == symbol)
+        return sum(fill.quantity if fill.side == "buy" else -fill.quantity for fill in waiting)
+
     def parked_before(self, moment: datetime) -> dict[str, list[OrderFill]]:
         """Return, by broker order, the fills of which the first was parked before a moment."""
         parked = self._parked.items()
@@ -308,8 +325,8 @@ class WorkingSet:
     def _changed(self, before: Order | None, order: Order) -> None:
         self._remember(order)
         self.changed[order.order_id] = order
-        if self._follower is not None:
-            self._follower.changed(before, order)
+        for follower in self._followers:
+            follower.changed(before, order)
         if order.status.is_final:
             self._visiting.add(order.order_id)
 

@@ -94,6 +94,25 @@ def test_a_reconciliation_says_how_many_events_mending_took(workspace: Workspace
     workspace.run_until_ready()
     result = workspace.cli("reconcile")
     assert (result.exit_code, result.stdout) == (0, "reconciled: mending took 0 events\n")
+    result = workspace.cli("reconcile", "--dry-run")
+    shown = "reconciled: nothing was changed: mending would take 0 events\n"
+    assert (result.exit_code, result.stdout, workspace.rows("reconcile", "--dry-run")) == (0, shown, [])
+
+
+def test_a_position_that_the_broker_held_before_is_shown_with_its_cause(workspace: Workspace) -> None:
+    workspace.data.mkdir(mode=0o700)
+    held = '{"compacted":{"tag":"0book0","next_number":1,"positions":{"US.AAPL":-5}}}\n'
+    (workspace.data / "paper-book.jsonl").write_text(held)
+    workspace.run_until_ready()
+    workspace.cli("reconcile")
+    shown = workspace.cli("reconcile").stdout
+    assert "US.AAPL: the broker holds -5 beyond our books" in shown
+    assert "held_elsewhere" in shown
+    (row,) = [row for row in workspace.rows("reconcile") if row.get("difference")]
+    assert (row["symbol"], row["difference"], row["cause"]) == ("US.AAPL", -5, "held_elsewhere")
+    (status,) = workspace.rows("status")
+    assert [difference["symbol"] for difference in status["position_differences"]] == ["US.AAPL"]
+    assert workspace.rows("positions") == []
 
 
 def test_a_halt_reaches_the_running_system_and_outlives_it(workspace: Workspace) -> None:

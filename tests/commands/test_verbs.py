@@ -6,6 +6,9 @@ import pytest
 
 from actors.commands import Answer, CommandHandler
 from actors.errors import RequestRefused
+from actors.model import Event
+from actors.model.reconciliation import Cause, PositionDifference, Reconciliation
+from tests.support.builders import AT
 
 
 class Recorder:
@@ -41,8 +44,10 @@ class Recorder:
     def resume(self, by: str = "", *, reduce_only: bool = False) -> None:
         self.asked.append(("resume", by, reduce_only))
 
-    def reconcile(self, timeout: float = 0.0) -> int:
-        return 3
+    def reconcile(self, timeout: float = 0.0, *, dry_run: bool = False) -> Reconciliation:
+        self.asked.append(("reconcile", dry_run))
+        event = Event(seq=1, type="fill.booked", order_id="x", body=b'{"type": "fill.booked"}')
+        return Reconciliation((event,), (PositionDifference("AAPL", -5, Cause.UNEXPLAINED, AT),))
 
     def mark_requeued(self, letter_id: int) -> None:
         self.asked.append(("requeued", str(letter_id)))
@@ -65,7 +70,11 @@ def test_verbs_reach_the_system() -> None:
     reducing = Answer(ok=True, text="trading reduces positions only: lunch")
     assert handler("halt", {"reason": "lunch", "by": "ann", "reduce_only": True}) == reducing
     assert handler("resume", {"by": "ann"}) == Answer(ok=True, text="trading resumed")
-    assert handler("reconcile", {}) == Answer(ok=True, text="reconciled: mending took 3 events", data=3)
+    position = {"symbol": "AAPL", "difference": -5, "cause": "unexplained", "since": "2026-01-05T14:30:00Z"}
+    found = {"differences": [{"type": "fill.booked"}], "more": 0, "positions": (position,)}
+    assert handler("reconcile", {}) == Answer(ok=True, text="reconciled: mending took 1 events", data=found)
+    shown = "reconciled: nothing was changed: mending would take 1 events"
+    assert handler("reconcile", {"dry_run": True}) == Answer(ok=True, text=shown, data=found)
     assert handler("requeued", {"letter_id": 7}) == Answer(ok=True)
     assert handler("status", {}) == Answer(ok=True, data={"state": "ready"})
     assert system.asked == [
@@ -76,6 +85,8 @@ def test_verbs_reach_the_system() -> None:
         ("halt", "lunch", "ann", False, False),
         ("halt", "lunch", "ann", False, True),
         ("resume", "ann", False),
+        ("reconcile", False),
+        ("reconcile", True),
         ("requeued", "7"),
     ]
 

@@ -308,6 +308,8 @@ def test_a_snapshot_is_complete_and_agrees_with_the_callbacks(quick: Venue) -> N
             dealt[fill.order_id] = dealt.get(fill.order_id, 0) + fill.quantity
         assert {report.broker_order_id: report.filled_qty for report in snapshot.orders if report.filled_qty} == dealt
         assert all(report.at <= snapshot.taken_at for report in snapshot.orders)
+        assert snapshot.positions is not None
+        assert sum(snapshot.positions.values()) == sum(dealt.values())
     taken = [{report.broker_order_id for report in snapshot.orders} for snapshot in snapshots]
     for place, known in enumerate(taken[:-1]):
         assert known == set(ids[: place * 10 + 1])

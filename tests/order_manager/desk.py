@@ -1,7 +1,7 @@
 """One order manager in a real cell over a real store, with probes for everybody it tells and virtual time."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -105,11 +105,27 @@ class Desk:
         self.answer(*orders, fills=fills, proves=proves)
         self.wait(0.0)
 
-    def answer(self, *orders: OrderReport, fills: tuple[OrderFill, ...] = (), proves: bool = False) -> None:
+    def answer(
+        self,
+        *orders: OrderReport,
+        fills: tuple[OrderFill, ...] = (),
+        proves: bool = False,
+        positions: Mapping[str, int] | None = None,
+    ) -> None:
         """Answer the query the broker was asked last."""
         query = self.broker.all(m.QueryVenue)[-1]
-        found = snapshot(*orders, fills=fills, at=self.clock.now()) if self.settings.queryable else None
-        self.tell(VenueReported(snapshot=found, judged=query.judge, absence_proves_unsent=proves, asked=query.asked))
+        found = None
+        if self.settings.queryable:
+            found = snapshot(*orders, fills=fills, at=self.clock.now(), positions=positions)
+        self.tell(
+            VenueReported(
+                snapshot=found,
+                judged=query.judge,
+                absence_proves_unsent=proves,
+                asked=query.asked,
+                dry_run=query.dry_run,
+            )
+        )
 
     def place(self, number: int = 1, **changes: Any) -> Order:
         """Take a signal and return its order."""

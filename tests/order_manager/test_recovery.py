@@ -11,6 +11,7 @@ from actors.broker.gate import DISCONNECTED, RECOVERING
 from actors.errors import RequestRefused
 from actors.model import OrderStatus
 from actors.model.fields import EXTERNAL
+from actors.model.reconciliation import Reconciliation
 from tests.order_manager.desk import Desk, ids
 from tests.support.builders import AT, fill, later, order_id, queued, report, snapshot
 
@@ -21,8 +22,8 @@ def closed(make_desk: Callable[..., Desk]) -> Desk:
     return make_desk()
 
 
-def reconcile(desk: Desk) -> Future[int]:
-    reply: Future[int] = Future()
+def reconcile(desk: Desk) -> Future[Reconciliation]:
+    reply: Future[Reconciliation] = Future()
     desk.tell(m.Reconcile(reply=reply))
     return reply
 
@@ -138,12 +139,12 @@ def test_trading_goes_on_once_an_order_has_ended_whose_id_was_told_before_a_fail
 
 def test_two_answers_in_one_batch_answer_a_reconciliation_once(desk: Desk) -> None:
     desk.open()
-    reply: Future[int] = Future()
+    reply: Future[Reconciliation] = Future()
     desk.tell(m.Reconcile(reply=reply))
     asked = desk.broker.all(m.QueryVenue)[-1].asked
     said = m.VenueReported(snapshot=snapshot(), judged=frozenset(), absence_proves_unsent=False, asked=asked)
     desk.tell(said, said)
-    assert reply.result(0) == 0
+    assert reply.result(0).differences == ()
     assert desk.cell.status().restarts == 0
 
 
@@ -160,13 +161,13 @@ def test_an_order_sent_again_in_the_very_batch_that_asks_is_not_judged_by_the_an
 
 def test_a_reconciliation_asked_for_before_a_restart_is_answered_after_it(desk: Desk) -> None:
     desk.open()
-    reply: Future[int] = Future()
+    reply: Future[Reconciliation] = Future()
     desk.tell(m.Reconcile(reply=reply))
     desk.cell._fail(RuntimeError("planted"))
     desk.wait(1)
     assert not reply.done()
     desk.open()
-    assert reply.result(0) == 0
+    assert reply.result(0).differences == ()
 
 
 def test_an_order_that_was_sent_again_since_a_query_was_asked_is_not_judged_by_its_answer(desk: Desk) -> None:
@@ -251,13 +252,15 @@ def test_reconciling_twice_writes_nothing_the_second_time(desk: Desk) -> None:
     fills = (fill(1, 4), fill(2, 10, of="B2"), fill(3, 2, of="X1"), fill(4, 1, of="X2"))
     first = reconcile(desk)
     desk.answer(*known, fills=fills)
-    assert first.result(0) == 9  # a fill, two ends, the found one; of strangers two orders, two fills, an end
+    assert (
+        len(first.result(0).differences) == 9
+    )  # a fill, two ends, the found one; of strangers two orders, two fills, an end
     before, cursors = desk.rows(), desk.store.cursors()
     orders = desk.store.find_orders()
     for _ in range(3):
         again = reconcile(desk)
         desk.answer(*known, fills=fills)
-        assert again.result(0) == 0
+        assert again.result(0).differences == ()
     assert (desk.rows(), desk.store.cursors(), desk.store.find_orders()) == (before, cursors, orders)
 
 

@@ -8,6 +8,7 @@ import pytest
 from actors import messages as m
 from actors.broker.base import ReportStatus
 from actors.model import OrderStatus
+from actors.model.reconciliation import Reconciliation
 from actors.order_manager import query, recovery
 from actors.order_manager.recovery import RecoveryPolicy
 from tests.order_manager.desk import Desk
@@ -45,14 +46,14 @@ def test_trading_opens_when_the_last_page_is_applied(desk: Desk) -> None:
 @pytest.mark.usefixtures("pages_of_ten")
 def test_other_messages_are_handled_between_pages(desk: Desk) -> None:
     desk.place(1)
-    reply: Future[int] = Future()
+    reply: Future[Reconciliation] = Future()
     desk.tell(m.Reconcile(reply=reply))
     answer_at_length(desk, 25)
     desk.place(2)
     assert desk.order(2).sent_at is not None
     assert not reply.done()
     desk.wait(0)
-    assert reply.result(0) > 25
+    assert len(reply.result(0).differences) > 25
 
 
 @pytest.mark.usefixtures("pages_of_ten")

@@ -1,5 +1,6 @@
 """Values for tests, each with a default for whatever a test does not care about."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -95,8 +96,13 @@ def report(broker_order_id: str = "B1", status: ReportStatus = ReportStatus.WORK
     return OrderReport(**(values | changes))
 
 
-def snapshot(*orders: OrderReport, fills: tuple[OrderFill, ...] = (), at: datetime = AT) -> VenueSnapshot:
-    return VenueSnapshot(taken_at=at, orders=orders, fills=fills)
+def snapshot(
+    *orders: OrderReport,
+    fills: tuple[OrderFill, ...] = (),
+    at: datetime = AT,
+    positions: Mapping[str, int] | None = None,
+) -> VenueSnapshot:
+    return VenueSnapshot(taken_at=at, orders=orders, fills=fills, positions=positions)
 
 
 def queued(

@@ -9,7 +9,7 @@ from random import Random
 from typing import TypeAlias
 
 from actors.broker.base import OrderReport, VenueSnapshot
-from actors.broker.paper.events import Closed, Compacted, Replaced, Step
+from actors.broker.paper.events import Closed, Replaced, Step
 from actors.broker.paper.exchange import PaperExchange
 from actors.broker.paper.journal import Journal
 from actors.broker.paper.prices import PriceSource
@@ -69,7 +69,7 @@ class PaperBook:
         if 2 * sum(old.values()) <= lines:
             return
         try:
-            journal.rewrite_without(old, Compacted(tag=ledger.tag, next_number=ledger.next_number))
+            journal.rewrite_without(old, ledger.compacted(old))
         except OSError as error:
             logger.warning("paper book %s: not compacted, it stays as it is: %s", journal.path, error)
             journal.open()

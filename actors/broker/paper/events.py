@@ -98,11 +98,18 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     reason: str | None = None
 
 
-class Compacted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Old orders were dropped from the journal; no number below ``next_number`` is used again in the book ``tag``."""
+class Compacted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Old orders were dropped from the journal.
+
+    Attributes:
+        tag: Of the book.
+        next_number: No number below it is used again in this book.
+        positions: What the fills of all orders dropped so far come to, by symbol; None where nobody counted.
+    """
 
     tag: str
     next_number: int
+    positions: dict[str, int] | None = None
 
 
 Step: TypeAlias = OrderFill | Closed | Triggered | Trailed

@@ -1,7 +1,8 @@
 """What the paper exchange knows of its orders and fills: a fold over the events of its book."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -71,6 +72,8 @@ class Ledger:
         open: Those that may still trade.
         clients: Our order id → the exchange's.
         symbols: Every symbol that was ordered.
+        positions: What its fills come to, by symbol, those of forgotten orders included; None where orders were
+            forgotten by a version that kept no count.
     """
 
     def __init__(self, tag: str) -> None:
@@ -80,6 +83,7 @@ class Ledger:
         self.open: dict[str, PaperOrder] = {}
         self.clients: dict[str, str] = {}
         self.symbols: set[str] = set()
+        self.positions: Counter[str] | None = Counter()
         self._closed: list[PaperOrder] = []
         self._fills: list[OrderFill] = []
 
@@ -111,6 +115,7 @@ class Ledger:
             case Compacted():
                 self._check_tag(event.tag)
                 self.tag, self.next_number = event.tag, max(self.next_number, event.next_number)
+                self._add_forgotten(event.positions)
 
     def _accepted(self, accepted: Accepted) -> None:
         order_id = accepted.order_id
@@ -141,6 +146,8 @@ class Ledger:
         order.fills += 1
         order.filled += fill.quantity
         order.updated_at = order.traded_at = fill.timestamp
+        if self.positions is not None:
+            self.positions[fill.symbol] += _signed(fill)
         _add(self._fills, fill, _FILL_TIME)
         if order.fills == len(parts):
             order.status = ReportStatus.FILLED
@@ -198,6 +205,7 @@ class Ledger:
             taken_at=now,
             orders=[_report(order) for order in (*closed, *self.open.values())],
             fills=self._fills[bisect_left(self._fills, since, key=_FILL_TIME) :],
+            positions=None if self.positions is None else dict(self.positions),
         )
 
     # ------------------------------------------------------------ forgetting
@@ -214,12 +222,33 @@ class Ledger:
         old = self._closed[: bisect_left(self._closed, moment, key=_ORDER_TIME)]
         return {order.accepted.order_id: _events_of(order) for order in old}
 
+    def compacted(self, order_ids: Collection[str]) -> Compacted:
+        """Return what is to stand in the journal in place of closed orders."""
+        if self.positions is None:
+            return Compacted(tag=self.tag, next_number=self.next_number)
+        forgotten = self.positions.copy()
+        for fill in self._fills:
+            if fill.order_id not in order_ids:
+                forgotten[fill.symbol] -= _signed(fill)
+        return Compacted(tag=self.tag, next_number=self.next_number, positions=dict(forgotten))
+
+    def _add_forgotten(self, positions: Mapping[str, int] | None) -> None:
+        if positions is None or self.positions is None:
+            self.positions = None
+        else:
+            for symbol, quantity in positions.items():
+                self.positions[symbol] += quantity
+
     def forget(self, order_ids: Collection[str]) -> None:
-        """Drop closed orders and their fills."""
+        """Drop closed orders and their fills; positions stay."""
         for order_id in order_ids:
             del self.clients[self.orders.pop(order_id).accepted.client_order_id]
         self._closed = [order for order in self._closed if order.accepted.order_id not in order_ids]
         self._fills = [fill for fill in self._fills if fill.order_id not in order_ids]
+
+
+def _signed(fill: OrderFill) -> int:
+    return fill.quantity if fill.side == "buy" else -fill.quantity
 
 
 def fill_id(order: PaperOrder) -> str:
