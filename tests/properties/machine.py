@@ -30,6 +30,9 @@ PROFILES: Final = {"ci": (60, 30), "nightly": (500, 50), "long": (5_000, 100)}
 _PROFILE: Final = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 _EXAMPLES, _STEPS = PROFILES[_PROFILE]
 
+PATIENT: Final = pytest.mark.timeout(240 if _PROFILE == "ci" else 0)
+"""For a test that plays a machine: it takes long on a busy machine, and as long as it likes by hand."""
+
 TRIED: Final = settings(
     max_examples=_EXAMPLES,
     stateful_step_count=_STEPS,

@@ -14,9 +14,11 @@ from actors.order_manager.intake import Intake
 from actors.signal_consumer.actor import SignalConsumer
 from actors.store.unit import Outcome, SignalRecord
 from tests.order_manager.desk import Desk
-from tests.properties.machine import StoreMachine, assert_found, play
+from tests.properties.machine import PATIENT, StoreMachine, assert_found, play
 from tests.support.builders import ACCOUNT, signal
 from tests.support.intake_line import SHAPES, IntakeLine, Shape
+
+pytestmark = PATIENT
 
 NAMES = st.integers(1, 4)
 SOME = st.integers(1, 4)

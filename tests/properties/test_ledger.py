@@ -19,10 +19,12 @@ from actors.order_manager.working_set import WorkingSet
 from actors.portfolio.actor import Portfolio, PositionBoard
 from actors.verify import verify
 from tests.order_manager.desk import Desk
-from tests.properties.machine import StoreMachine, assert_found, play
+from tests.properties.machine import PATIENT, StoreMachine, assert_found, play
 from tests.support.builders import bust, fill, order_id, queued, report
 from tests.support.intake_line import Inbox
 from tests.support.stage import Stage
+
+pytestmark = PATIENT
 
 ORDERS: Final = 4
 NUMBERS: Final = st.integers(1, ORDERS)

@@ -21,8 +21,10 @@ from actors.order_manager.working_set import WorkingSet
 from actors.verify import verify
 from tests.order_manager.desk import Desk
 from tests.order_manager.venue import Resting, Venue, market
-from tests.properties.machine import StoreMachine, assert_found, play
+from tests.properties.machine import PATIENT, StoreMachine, assert_found, play
 from tests.support.builders import order_id, queued
+
+pytestmark = PATIENT
 
 PUSHES: Final = (m.FillReported, m.OrderReported)
 ENDS: Final = {

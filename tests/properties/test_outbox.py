@@ -15,12 +15,14 @@ from actors.publisher.worker import PublisherWorker
 from actors.runtime.behavior import Address
 from actors.store.store import Store
 from actors.store.unit import Unit
-from tests.properties.machine import StoreMachine, assert_found, play
+from tests.properties.machine import PATIENT, StoreMachine, assert_found, play
 from tests.publisher.logs import events
 from tests.support.builders import ACCOUNT
 from tests.support.intake_line import Inbox
 from tests.support.simulation import VirtualClock
 from tests.support.stage import Stage
+
+pytestmark = PATIENT
 
 SOME = st.integers(1, 5)
 
