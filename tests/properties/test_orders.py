@@ -94,15 +94,21 @@ class OrderMachine(StoreMachine):
 
     # ------------------------------------------------------------ what is wanted
 
-    @rule(count=st.integers(1, 3), limit=st.booleans(), lost=st.booleans(), quantity=st.integers(1, 20))
-    def take_signals(self, count: int, quantity: int, *, limit: bool, lost: bool) -> None:
-        """Take signals; their submits may all be lost on the way."""
-        deaf, self.deaf = self.deaf, self.deaf or lost
+    @rule(
+        count=st.integers(1, 3),
+        limit=st.booleans(),
+        lost=st.booleans(),
+        refused=st.booleans(),
+        quantity=st.integers(1, 20),
+    )
+    def take_signals(self, count: int, quantity: int, *, limit: bool, lost: bool, refused: bool) -> None:
+        """Take signals; their submits may all be lost on the way, or refused."""
+        self.deaf, self.stubborn = lost, refused
         terms: dict[str, Any] = {"order_type": "limit", "limit_price": Decimal(100)} if limit else {}
         self.queue += [terms | {"quantity": quantity}] * count
         self._take(range(self.placed + 1, self.placed + count + 1))
         self.placed += count
-        self.deaf = deaf
+        self.deaf = self.stubborn = False
 
     def _take(self, numbers: Iterable[int], *, redelivered: bool = False) -> None:
         told = [queued(n, f"E{n}", redelivered=redelivered, **self.queue[n - 1]) for n in numbers]
@@ -110,9 +116,18 @@ class OrderMachine(StoreMachine):
             self.desk.tell(*told)
             self.desk.wait(0.0)
 
-    @rule(place=PLACES)
-    def cancel(self, place: int) -> None:
+    @rule(quantity=st.integers(1, 20), rounds=st.integers(0, 4))
+    def lose_a_submit(self, quantity: int, rounds: int) -> None:
+        """Take a signal whose submit is lost on the way, and let the broker be asked about it so many times."""
+        self.take_signals(count=1, quantity=quantity, limit=True, lost=True, refused=False)
+        for _ in range(rounds):
+            self.deliver(count=30, seconds=2.5)
+
+    @rule(place=PLACES, refused=st.booleans())
+    def cancel(self, place: int, *, refused: bool) -> None:
+        self.stubborn = refused
         self.desk.tell(m.CancelOrder(order_id=self._one(place), reply=Future()))
+        self.stubborn = False
 
     @rule(place=PLACES, quantity=st.integers(1, 30), price=st.integers(90, 110))
     def replace(self, place: int, quantity: int, price: int) -> None:
@@ -120,9 +135,11 @@ class OrderMachine(StoreMachine):
             m.ReplaceOrder(order_id=self._one(place), quantity=quantity, limit_price=Decimal(price), reply=Future())
         )
 
-    @rule(keep=st.booleans())
-    def halt(self, *, keep: bool) -> None:
+    @rule(keep=st.booleans(), resumes=st.booleans())
+    def halt(self, *, keep: bool, resumes: bool) -> None:
         self.desk.tell(m.HaltTrading(reason="a person", by="test", keep_orders=keep))
+        if resumes:
+            self.resume()
 
     @rule()
     def resume(self) -> None:
@@ -165,21 +182,18 @@ class OrderMachine(StoreMachine):
         self.venue._place(command, command.order)
         self.venue.answers.pop()
 
-    @rule()
-    def change_its_mind(self) -> None:
-        self.stubborn = not self.stubborn
-
     def _working(self) -> list[Resting]:
         return [row for row in self.venue.book.values() if row.leaves > 0] if hasattr(self, "venue") else []
 
     # ------------------------------------------------------------ what comes, and how
 
     @precondition(lambda self: self.venue.answers)
-    @rule(count=st.integers(1, 4))
-    def deliver(self, count: int) -> None:
+    @rule(count=st.sampled_from([1, 2, 30]), seconds=st.sampled_from([0.0, 0.0, 2.5]))
+    def deliver(self, count: int, seconds: float) -> None:
         for _ in range(min(count, len(self.venue.answers))):
             self.desk.tell(self.venue.answers.popleft())
             self.desk.wait(0.0)
+        self.desk.wait(seconds)
 
     @precondition(lambda self: len(self.venue.answers) > 1)
     @rule(place=PLACES)
@@ -215,9 +229,12 @@ class OrderMachine(StoreMachine):
 
     # ------------------------------------------------------------ what goes wrong
 
-    @rule()
-    def network_breaks_or_heals(self) -> None:
-        self.deaf = not self.deaf
+    @rule(seconds=st.sampled_from([0.0, 2.5, 45.0]))
+    def network_is_gone_for(self, seconds: float) -> None:
+        """What is asked meanwhile is lost, and nobody is told of it but by its silence."""
+        self.deaf = True
+        self.desk.wait(seconds)
+        self.deaf = False
 
     @precondition(lambda self: self.connected)
     @rule()
@@ -278,7 +295,6 @@ class OrderMachine(StoreMachine):
 
     def _come_to_rest(self) -> None:
         """Let nothing go wrong any more, and compare our books with the broker's."""
-        self.deaf = self.stubborn = False
         self.late.clear()
         if not self.connected:
             self.connection_is_back()
