@@ -1,4 +1,4 @@
-"""The ledger: each fill is booked once, to whom it belongs, and positions are the fold of what is booked (I3, I4, I5)."""
+"""The ledger: each fill is booked once, to whom it belongs, and positions are the fold of it (I3, I4, I5)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable

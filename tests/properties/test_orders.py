@@ -44,7 +44,7 @@ class Crash(Exception):
 
 
 class OrderMachine(StoreMachine):
-    """An order manager, and a broker with true books between which messages are lost, late, doubled and out of order."""
+    """An order manager, and a broker with true books; what goes between them is lost, late, doubled, out of order."""
 
     @initialize()
     def begin(self) -> None:
