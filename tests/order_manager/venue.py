@@ -1,6 +1,6 @@
 """A broker that keeps true books: it acts on what it is told at once, and its answers wait until they are delivered."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -63,12 +63,14 @@ class Venue:
         refuses: Says of a command whether it is refused.
         hears: Says of a command whether it arrives at all; where it does not, its outcome is unclear.
         checks: Called with every order that arrives, before it is taken.
+        tells_positions: Whether its answers to queries hold its positions.
     """
 
     desk: Desk
     refuses: Callable[[Any], bool] = lambda _command: False
     hears: Callable[[Any], bool] = lambda _command: True
     checks: Callable[[Order], None] = lambda _order: None
+    tells_positions: bool = False
     book: dict[str, Resting] = field(default_factory=dict)
     fills: list[OrderFill] = field(default_factory=list)
     answers: deque[OrderManagerMessage] = field(default_factory=deque)
@@ -145,6 +147,13 @@ class Venue:
         """Return what is left of each working order."""
         return {key: row.leaves for key, row in self.book.items() if row.leaves > 0}
 
+    def positions(self) -> dict[str, int]:
+        """Return what the account holds here, by symbol."""
+        held: Counter[str] = Counter()
+        for made in self.fills:
+            held[made.symbol] += made.quantity if made.side == "buy" else -made.quantity
+        return {symbol: quantity for symbol, quantity in held.items() if quantity != 0}
+
     def exits(self) -> dict[str, int]:
         """Return for what each leg works here, whichever order does it."""
         found: dict[str, int] = {}
@@ -174,10 +183,16 @@ class Venue:
                 self._replace(command)
             case m.QueryVenue() if arrives:
                 rows: Iterable[Resting] = self.book.values()
-                found = snapshot(*(row.report() for row in rows), fills=tuple(self.fills), at=at)
-                judged, asked = command.judge, command.asked
+                positions = self.positions() if self.tells_positions else None
+                found = snapshot(*(row.report() for row in rows), fills=tuple(self.fills), at=at, positions=positions)
                 self.answers.append(
-                    m.VenueReported(snapshot=found, judged=judged, absence_proves_unsent=False, asked=asked)
+                    m.VenueReported(
+                        snapshot=found,
+                        judged=command.judge,
+                        absence_proves_unsent=False,
+                        asked=command.asked,
+                        dry_run=command.dry_run,
+                    )
                 )
             case m.CancelAtBroker(order_id=identity):
                 self.answers.append(m.CancelUnclear(order_id=identity, reason="no answer", at=at))
