@@ -50,7 +50,7 @@ STUCK = 120
 class Soak:
     """One run: a system, its queue, what was pushed, and what was seen."""
 
-    def __init__(self, directory: Path, server: redis.Redis, url: str, *, beside: bool, trims: bool) -> None:
+    def __init__(self, directory: Path, server: redis.Redis, url: str, options: argparse.Namespace) -> None:
         self.directory = directory
         self.data = directory / "data"
         self.log = directory / "run.log"
@@ -58,10 +58,11 @@ class Soak:
         self.config.write_text(
             f"account_id: SOAK\ndata_dir: {self.data}\nbroker: {{type: paper, paper: {{fill_delay: 0.0}}}}\n"
             f"signals: {{transport: redis_stream, key: {QUEUE}, group: {GROUP}}}\nredis: {{url: '{url}'}}\n"
+            f"recovery: {{interval: {options.interval}}}\n"
         )
         self.redis = server
-        self.beside = beside
-        self.trims = trims
+        self.beside = options.exchange == "beside"
+        self.trims = options.trim
         self.pushed = 0
         self.samples: list[Sample] = []
         self.began = 0.0
@@ -209,7 +210,7 @@ def table(samples: Sequence[Sample]) -> str:
 def soak(options: argparse.Namespace, server: RedisServer, directory: Path) -> int:
     """Run once, print what came of it, and return the exit code."""
     client = redis.Redis.from_url(server.url)
-    run = Soak(directory, client, server.url, beside=options.exchange == "beside", trims=options.trim)
+    run = Soak(directory, client, server.url, options)
     with run.running() as process:
         probe = Probe(process.pid, run.data, run.log, run.redis, QUEUE, GROUP)
         run.push(options.signals, options.rate, probe)
@@ -241,6 +242,7 @@ def main() -> int:
     parser.add_argument(
         "--exchange", choices=["beside", "inside"], default="beside", help="in which process the paper exchange is"
     )
+    parser.add_argument("--interval", type=float, default=30.0, help="recovery.interval, in seconds")
     parser.add_argument(
         "--trim", action="store_true", help="the producer trims what is settled from the queue's stream"
     )

@@ -52,7 +52,7 @@ def draw(samples: Sequence[Sample], title: str) -> str:
 
 def _graph(samples: Sequence[Sample], measure: Measure) -> list[str]:
     said = summary(samples, measure.key)
-    right, top = _ceiling(samples[-1]["orders"]), _ceiling(said.most)
+    right, top = samples[-1]["orders"], _ceiling(said.most)
     inner, tall = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def across(orders: float) -> float:

@@ -37,6 +37,7 @@ class Row:
         self.filled = 0
         self.status = ReportStatus.WORKING
         self.reason: str | None = None
+        self.changed_at = utc_now()
 
     @property
     def leaves(self) -> int:
@@ -51,7 +52,7 @@ class Row:
             filled_qty=self.filled,
             symbol=self.symbol,
             side=self.side,  # type: ignore[arg-type]
-            at=utc_now(),
+            at=self.changed_at,
             limit_price=self.limit_price,
             reason=self.reason,
         )
@@ -131,8 +132,10 @@ class Exchange:
     def snapshot(self, since: datetime) -> VenueSnapshot:
         self._reach()
         with self._lock:
-            orders = [row.report() for row in self.book.values() if self.shows(row)]
-            return VenueSnapshot(taken_at=utc_now(), orders=orders, fills=list(self.fills))
+            told = [row for row in self.book.values() if row.leaves > 0 or row.changed_at >= since]
+            orders = [row.report() for row in told if self.shows(row)]
+            fills = [fill for fill in self.fills if fill.timestamp >= since]
+            return VenueSnapshot(taken_at=utc_now(), orders=orders, fills=fills)
 
     def quotes(self) -> Sequence[Quote]:
         return ()
@@ -167,6 +170,7 @@ class Exchange:
             )
             self.fills.append(fill)
             row.filled += quantity
+            row.changed_at = fill.timestamp
             if row.filled == row.quantity:
                 row.status = ReportStatus.FILLED
         if self.pushes:
@@ -177,7 +181,7 @@ class Exchange:
         """End an order for the exchange's own reasons."""
         with self._lock:
             row = self.book[broker_id]
-            row.status, row.reason = status, reason
+            row.status, row.reason, row.changed_at = status, reason, utc_now()
             self._tell_report(row)
 
     def phone_order(self, quantity: int) -> str:
