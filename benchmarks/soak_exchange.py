@@ -23,6 +23,9 @@ from actors.broker.paper.terms import CAPABILITIES
 from actors.cli.main import main as order_actors
 from actors.errors import BrokerUnclear
 
+FILL_DELAY = 0.05
+"""Seconds; a fill that overtakes the answer to its submit makes the system query the exchange as a whole."""
+
 _NEWS = "news"
 
 
@@ -103,7 +106,7 @@ class DistantExchange:
 
 def serve(address: str, book: Path) -> None:
     """Run the exchange; whoever asks for the news gets all that happens from then on."""
-    exchange = PaperBroker(0.0, book=book)
+    exchange = PaperBroker(FILL_DELAY, book=book)
     with Listener(address, backlog=16) as listener:
         print("ready", flush=True)
         while True:
