@@ -51,7 +51,7 @@ class Row:
             quantity=self.quantity,
             filled_qty=self.filled,
             symbol=self.symbol,
-            side=self.side,  # type: ignore[arg-type]
+            side=self.side,
             at=self.changed_at,
             limit_price=self.limit_price,
             reason=self.reason,
@@ -166,7 +166,7 @@ class Exchange:
                 row.side,
                 quantity,
                 price,
-                utc_now(),  # type: ignore[arg-type]
+                utc_now(),
             )
             self.fills.append(fill)
             row.filled += quantity

@@ -189,5 +189,10 @@ def revision(directory: Path, name: str) -> None:
 def wait_for_entries(read: Callable[[], list[Entry]]) -> list[Entry]:
     """Read until there is something."""
     found: list[Entry] = []
-    wait_for(lambda: found.extend(read()) or found, 10)
+
+    def look() -> list[Entry]:
+        found[:] = read()
+        return found
+
+    wait_for(look, 10)
     return found
