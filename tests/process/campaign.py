@@ -318,7 +318,7 @@ def campaigns(options: argparse.Namespace, server: RedisServer) -> Iterator[Tall
         tally = Campaign(directory, transports[number % len(transports)], server, seed).run(rounds)
         draw.owe(tally.missed.elements())
         if tally.violations:
-            tally.violations.append(f"the books are kept in {directory}")
+            tally.violations[-1] += f" (the books are kept in {directory})"
         else:
             shutil.rmtree(directory)
         yield tally
