@@ -252,6 +252,8 @@ class Execution:
             # Order and fill reports are separate streams: an end counts only once its fills are in the ledger.
             self._await_fills(order, report.filled_qty, queried=queried)
             return
+        if event in _ENDS:
+            order = self._replaces.ended(order, report)
         order = self._reported(order, event, report.reason, queried=queried)
         if event is OrderEvent.WORKING:
             order = self._replaces.seen(order, report, queried=queried)

@@ -172,6 +172,14 @@ class Replaces:
             return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)  # it is over, and was so by its old terms
         return self.shown_working(order) if queried else self._unless_refused(order)
 
+    def ended(self, order: Order, report: OrderReport) -> Order:
+        """Take in the new terms that were granted before the order ended, as the report of its end shows them."""
+        asked = terms_asked(order)
+        if asked is None or order.status not in _IN_FLIGHT or OrderFlag.CONTINUE_WANTED in order.flags:
+            return order
+        granted = _shows(report, asked) and not _shows(report, terms_of(order))
+        return self._apply(order, OrderEvent.REPLACED) if granted else order
+
     def _compare(self, order: Order, report: OrderReport) -> Order:
         """Take the terms that two queries agree on where they are not ours: of an earlier request that came late."""
         shown = NewTerms(
