@@ -13,7 +13,8 @@ of it does not hold or if the memory of the system grows by more than ``--allowe
 ``--exchange inside`` has the system run its own paper broker, as it comes, whose book then counts as the system's.
 Slopes are those of the second half of the orders. A query of the exchange is held in memory as a whole, some 2 KB for
 each order of the last two and a half minutes: thousands of orders a second make it the largest part of the memory. With
-``--interval 86400`` there is none but that of the start, and what is left to see is what the system keeps.
+``--interval 86400`` there is none but that of the start, as long as no fill overtakes the answer to its submit (which
+makes the system ask at once; hence ``--fill-delay``), and what is left to see is what the system keeps.
 """
 
 import argparse
@@ -57,12 +58,14 @@ class Soak:
         self.log = directory / "run.log"
         self.config = directory / "system.yaml"
         self.config.write_text(
-            f"account_id: SOAK\ndata_dir: {self.data}\nbroker: {{type: paper, paper: {{fill_delay: 0.0}}}}\n"
+            f"account_id: SOAK\ndata_dir: {self.data}\n"
+            f"broker: {{type: paper, paper: {{fill_delay: {options.fill_delay}}}}}\n"
             f"signals: {{transport: redis_stream, key: {QUEUE}, group: {GROUP}}}\nredis: {{url: '{url}'}}\n"
             f"recovery: {{interval: {options.interval}}}\n"
         )
         self.redis = server
         self.beside = options.exchange == "beside"
+        self.fill_delay = options.fill_delay
         self.trims = options.trim
         self.pushed = 0
         self.samples: list[Sample] = []
@@ -75,8 +78,8 @@ class Soak:
             module = ["actors", "run"]
             if self.beside:
                 socket = str(self.directory / "exchange.sock")
-                exchange = ["benchmarks.soak_exchange", "exchange", socket, str(self.directory / "paper-book.jsonl")]
-                self._start(stack, exchange)
+                book = str(self.directory / "paper-book.jsonl")
+                self._start(stack, ["benchmarks.soak_exchange", "exchange", socket, book, str(self.fill_delay)])
                 module = ["benchmarks.soak_exchange", "run", socket]
             process = self._start(stack, [*module, "-c", str(self.config)])
             yield process
@@ -243,6 +246,7 @@ def main() -> int:
     parser.add_argument(
         "--exchange", choices=["beside", "inside"], default="beside", help="in which process the paper exchange is"
     )
+    parser.add_argument("--fill-delay", type=float, default=0.05, help="seconds until the exchange fills an order")
     parser.add_argument("--interval", type=float, default=30.0, help="recovery.interval, in seconds")
     parser.add_argument(
         "--trim", action="store_true", help="the producer trims what is settled from the queue's stream"
