@@ -1,7 +1,7 @@
 """A day's signals and more through one running system, and what that does to its memory, threads, files and logs.
 
     .venv/bin/python -m benchmarks.soak --signals 860000 --picture docs/pictures/soak.svg
-    .venv/bin/python -m benchmarks.soak --signals 50000 --rate 2000 --transport redis_stream
+    .venv/bin/python -m benchmarks.soak --interval 86400 --fill-delay 2 --trim
 
 One command: it starts a redis-server of its own (appendfsync always), a paper exchange, and
 ``order-actors run`` (SQLite, everything on, every setting at its default), each in a process of its own, pushes the
@@ -11,7 +11,7 @@ restarted, and ``order-actors verify`` must find every promise kept. Prints a ta
 of it does not hold or if the memory of the system grows by more than ``--allowed`` MB in 100,000 signals.
 
 ``--exchange inside`` has the system run its own paper broker, as it comes, whose book then counts as the system's.
-Slopes are those of the second half of the orders. A query of the exchange is held in memory as a whole, some 2 KB for
+The slopes leave out the first tenth of the orders. A query of the exchange is held in memory as a whole, some 2 KB for
 each order of the last two and a half minutes: thousands of orders a second make it the largest part of the memory. With
 ``--interval 86400`` there is none but that of the start, as long as no fill overtakes the answer to its submit (which
 makes the system ask at once; hence ``--fill-delay``), and what is left to see is what the system keeps.
@@ -231,7 +231,9 @@ def soak(options: argparse.Namespace, server: RedisServer, directory: Path) -> i
     print(f"{options.signals:,} signals in {took:,.0f} s, {options.signals / took:,.0f} a second")
     print("\n".join(wrong) if wrong else "every signal is one filled order, and every promise holds")
     if options.picture is not None:
-        options.picture.write_text(draw(run.samples, f"{options.signals:,} signals"))
+        options.picture.write_text(
+            draw(run.samples, f"{options.signals:,} signals, a query every {options.interval:,g} s")
+        )
     if options.samples is not None:
         options.samples.write_text(json.dumps(run.samples))
     return 1 if wrong else 0
