@@ -3,7 +3,7 @@
 A simulated exchange remembers every order for good, and inside the system's process its books would be counted as the
 system's. Here they are not: what is measured holds what a real broker's client would hold, and no more.
 
-    python -m benchmarks.soak_exchange exchange SOCKET BOOK         the exchange, until it is terminated
+    python -m benchmarks.soak_exchange exchange SOCKET BOOK DELAY   the exchange, until it is terminated
     python -m benchmarks.soak_exchange run SOCKET -c CONFIG         `order-actors run` with that exchange as its broker
 """
 
@@ -22,9 +22,6 @@ from actors.broker.base import Capabilities, ConnectionCallback, FillCallback, O
 from actors.broker.paper.terms import CAPABILITIES
 from actors.cli.main import main as order_actors
 from actors.errors import BrokerUnclear
-
-FILL_DELAY = 0.05
-"""Seconds; a fill that overtakes the answer to its submit makes the system query the exchange as a whole."""
 
 _NEWS = "news"
 
@@ -104,9 +101,9 @@ class DistantExchange:
             (self._fill if kind == "fill" else self._report)(value)
 
 
-def serve(address: str, book: Path) -> None:
+def serve(address: str, book: Path, fill_delay: float) -> None:
     """Run the exchange; whoever asks for the news gets all that happens from then on."""
-    exchange = PaperBroker(FILL_DELAY, book=book)
+    exchange = PaperBroker(fill_delay, book=book)
     with Listener(address, backlog=16) as listener:
         print("ready", flush=True)
         while True:
@@ -134,7 +131,7 @@ def _answer(exchange: PaperBroker, connection: Connection) -> None:
 if __name__ == "__main__":
     role, place, *rest = sys.argv[1:]
     if role == "exchange":
-        serve(place, Path(rest[0]))
+        serve(place, Path(rest[0]), float(rest[1]))
     with mock.patch("actors.system.build_broker", return_value=DistantExchange(place)):
         sys.argv = ["order-actors", "run", *rest]
         order_actors()

@@ -37,7 +37,7 @@ def draw(samples: Sequence[Sample], title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">',
         f"<style>{_STYLE}</style>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text class="title" x="16" y="30">{title} through one running system, in {took / 60:.1f} minutes</text>',
+        f'<text class="title" x="16" y="30">{title}, in {took / 60:.1f} minutes</text>',
         f'<text x="16" y="50">{_LEGEND}</text>',
     ]
     last = samples[-1]["orders"]

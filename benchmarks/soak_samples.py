@@ -10,8 +10,8 @@ from typing import NamedTuple
 import redis
 
 MB = 1024 * 1024
-WARM_UP = 0.5
-"""Of the orders. Until then the page caches of the store's connections fill, 64 MB each."""
+WARM_UP = 0.1
+"""Of the orders; what is measured until then is left out of the slopes."""
 
 
 class Measure(NamedTuple):

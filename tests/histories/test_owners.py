@@ -87,7 +87,7 @@ def test_a_signal_that_was_read_by_a_process_that_died_becomes_an_order_at_the_n
 
 def test_a_signal_that_was_read_by_another_consumer_that_died_is_claimed(redis_url: str) -> None:
     """Openlinker 2164, somebody else's entries."""
-    source = RedisStreamSource(redis_url, QUEUE, GROUP, "us", "ACC", claim_idle=0.001)
+    source = RedisStreamSource(redis_url, QUEUE, GROUP, "us", "ACC", claim_idle=0.001, claim_interval=0.05)
     with closing(Redis.from_url(redis_url)) as client, closing(source):
         client.xgroup_create(QUEUE, GROUP, id="0", mkstream=True)
         client.xadd(QUEUE, {"signal": b"the one"})
