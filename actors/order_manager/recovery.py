@@ -178,8 +178,11 @@ class Recovery:
             # Fills go to an order that is not ours only when the broker was asked since, and did not name one of ours.
             self.execution.release_parked(min(now - self._policy.parked, covered))
         if self._queryable:
-            unsettled = self._doubts or self._missed or self._set.has_parked or not self.positions.is_settled
-            wait = self._policy.doubt_interval if unsettled else self._policy.interval
+            soon = self._policy.doubt_interval
+            # A fill that overtakes the answer to its submit is parked for a moment, and no reason to ask for everything.
+            parked = self._set.parked_before(now - soon)
+            unsettled = self._doubts or self._missed or parked or not self.positions.is_settled
+            wait = soon if unsettled else self._policy.interval
             if now - self._asked >= wait:
                 self.ask()
         elif now - self._asked >= self._policy.interval:
