@@ -58,6 +58,10 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
 }
 """What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 
+ENDS_THE_PROCESS: Final = frozenset(
+    {"crash", "power cut before a commit", "power cut after a commit", "power cut in a submit"}
+)
+
 RARE: Final = 0.03
 """A rate below is that of something with many occasions."""
 
@@ -67,10 +71,7 @@ NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
         "commit, written all the same",
         "cancel dropped",
         "replace dropped",
-        "crash",
-        "power cut before a commit",
-        "power cut after a commit",
-        "power cut in a submit",
+        *ENDS_THE_PROCESS,
         "request lost",
         "request late",
         "reply lost",
@@ -101,7 +102,9 @@ class Faults:
         self.tell: Callable[[str], None] | None = None
         self.struck: Counter[str] = Counter()
         self.rates = {name: chance.choice(rates) for name, rates in (RATES | DEEDS).items()}
-        self.rates = {name: rate * frequency if rate < RARE else rate for name, rate in self.rates.items()}
+        for name, rate in self.rates.items():
+            if rate < RARE and name not in ENDS_THE_PROCESS:
+                self.rates[name] = rate * frequency
         if plain:
             self.rates.update(dict.fromkeys(NOT_WITH_A_PLAIN_BROKER, 0.0))
         if calm:

@@ -45,7 +45,7 @@ class Life:
         self._world = world
         runtime, faults, scale = world.runtime, world.faults, world.scale
         self._runtime = runtime
-        self.store = open_store(world.file, runtime.clock)
+        self.store = open_store(world.file, runtime.clock, anchored=world.anchored)
         self.gate = TradingGate()
         self.board = PositionBoard()
         self.failures: set[str] = set()

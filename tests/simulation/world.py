@@ -35,6 +35,7 @@ class World:
     Attributes:
         name: What its seed is called.
         plain: Whether the broker tells of fills alone and cannot be queried.
+        anchored: Whether the end of the event log is kept outside the store, too.
         calm: Whether nothing goes wrong but what people do at once.
         ends_halted: Whether the run ends with a halt that cancels; else what rests is cancelled by hand at last.
         violations: Promises seen broken while it ran.
@@ -55,11 +56,13 @@ class World:
         self.calm = seed % 6 == 5
         self.ends_halted = seed % 3 == 2
         self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency)
-        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else 4)
+        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else scale.cuts)
         for part, least in NEEDS.items():
             if self.cuts.target is not None and part in self.cuts.target:
                 self.faults.need(least)
-        self.file = folder / f"orders-{seed}.db"
+        aims_at_anchor = self.cuts.target is not None and "anchor" in self.cuts.target
+        self.anchored = aims_at_anchor or chance.random() < scale.anchored
+        self.file = folder / "orders.db"
         make_store(self.file)
         self._glance = Glance(self.file)
         self.queue = Queue(numbered=chance.random() < 0.5)
