@@ -15,12 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from tests.simulation.chunk import MEMORY, ROOT, Chunk, ChunkFailed, play_chunk
+from tests.simulation.chunk import MEMORY, Chunk, ChunkFailed, play_chunk
 from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
 from tests.simulation.scale import LARGE, SMALL
 
 LETTERS: Final = {"small": SMALL.letter, "large": LARGE.letter}
+
+
+def say(text: str) -> None:
+    """Print a line at once: a campaign is watched in a file."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 class Tally:
@@ -61,7 +67,7 @@ class Tally:
 
 
 def play_all(letter: str, ranges: Iterable[range], every: int, processes: int) -> Iterator[tuple[range, Chunk]]:
-    """Play chunks, so many at a time, and yield them in order; what differs when repeated is a violation of its seed."""
+    """Play chunks, so many at a time, in order; what differs when repeated is a violation of its seed."""
 
     def played(seeds: range) -> tuple[range, Chunk]:
         try:
@@ -99,9 +105,9 @@ def run(tally: Tally, letter: str, seeds: range, *, size: int, every: int, proce
         }
         tally.add(line, chunk)
         broken += len(chunk.violations)
-        print(f"{letter}{played.start}:{played.stop} {chunk.seconds:.0f} s, {sum(chunk.crashes.values())} crashes")
+        say(f"{letter}{played.start}:{played.stop} {chunk.seconds:.0f} s, {sum(chunk.crashes.values())} crashes")
         for name, lines in chunk.violations.items():
-            print(f"FAILED {name}: {lines[0]}\n  python -m tests.simulation.campaign --replay {name}", flush=True)
+            say(f"FAILED {name}: {lines[0]}\n  python -m tests.simulation.campaign --replay {name}")
     return broken
 
 
@@ -112,7 +118,7 @@ def report(tally: Tally) -> None:
     for letter in sorted({line["scale"] for line in lines}):
         mine = [line for line in lines if line["scale"] == letter]
         seeds, seconds = sum(line["to"] - line["from"] for line in mine), sum(line["seconds"] for line in mine)
-        print(f"{letter}: {seeds:,} seeds, {seconds:,.0f} s of a core, {1000 * seconds / max(seeds, 1):.1f} ms a seed")
+        say(f"{letter}: {seeds:,} seeds, {seconds:,.0f} s of a core, {1000 * seconds / max(seeds, 1):.1f} ms a seed")
     total: Counter[str] = Counter()
     faults: Counter[str] = Counter()
     failed: dict[str, list[str]] = {}
@@ -121,27 +127,27 @@ def report(tally: Tally) -> None:
         faults.update(line["faults"])
         failed.update(line["violations"])
     crashes = coverage.points.total()
-    print(f"{total['lives']:,} processes, {crashes:,} crashes, {total['pairs']:,} pairs compared, {len(failed)} failed")
+    say(f"{total['lives']:,} processes, {crashes:,} crashes, {total['pairs']:,} pairs compared, {len(failed)} failed")
     for name, said in failed.items():
-        print(f"  FAILED {name}: {said[0]}")
-    print("\nfaults")
+        say(f"  FAILED {name}: {said[0]}")
+    say("\nfaults")
     for name, count in sorted(faults.items()):
-        print(f"  {count:>10,}  {name}")
-    print("\ncrash points")
+        say(f"  {count:>10,}  {name}")
+    say("\ncrash points")
     for name, count in sorted(coverage.points.items()):
-        print(f"  {count:>10,}  {name}")
+        say(f"  {count:>10,}  {name}")
     for text in coverage.summary():
-        print(text)
+        say(text)
 
 
 def replay(name: str) -> int:
     """Print what happens in one seed; return how many promises it broke."""
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        world, broken, digest = play(name, Path(folder), print)
+        world, broken, digest = play(name, Path(folder), say)
     rates = {fault: rate for fault, rate in world.faults.rates.items() if rate > 0}
-    print(f"\n{world.name}: {world.lives} processes, digest {digest}\nrates {rates}")
-    print(f"plain {world.plain}, calm {world.calm}, ends halted {world.ends_halted}, crashes {world.crashes}")
-    print("\n".join(broken) if broken else "nothing is broken")
+    say(f"\n{world.name}: {world.lives} processes, digest {digest}\nrates {rates}")
+    say(f"plain {world.plain}, calm {world.calm}, ends halted {world.ends_halted}, crashes {world.crashes}")
+    say("\n".join(broken) if broken else "nothing is broken")
     return len(broken)
 
 

@@ -18,7 +18,7 @@ from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-MEMORY: Final = Path("/dev/shm")  # noqa: S108 - stores of a simulated run belong into memory
+MEMORY: Final = Path("/dev/shm")
 
 
 class Chunk(msgspec.Struct, kw_only=True):

@@ -15,6 +15,8 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "commit": (0.0, 0.002, 0.01),
     "commit, store away": (0.0, 0.002, 0.01),
     "commit, written all the same": (0.0, 0.002, 0.005),
+    "restart in recovery": (0.0, 0.0, 0.1, 0.4),
+    "disk full": (0.0, 0.0, 0.01, 0.1),
     # in the process
     "crash": (0.0, 0.0005, 0.002, 0.005),
     "power cut before a commit": (0.0, 0.0, 0.002, 0.005),
@@ -33,10 +35,16 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "reply late": (0.0, 0.05, 0.2),
     "push lost": (0.0, 0.1, 0.5),
     "push doubled": (0.0, 0.1, 0.5),
+    "push reordered": (0.0, 0.3, 1.0),
+    "fill pushed late": (0.0, 0.0, 0.05, 0.3),
     "query failed": (0.0, 0.1, 0.3),
+    "query stale": (0.0, 0.0, 0.1, 0.5),
     "connect failed": (0.0, 0.2, 0.5),
     "cut off": (0.0, 0.0, 0.02, 0.1),
     "stranger": (0.0, 0.0, 0.02),
+    # on the machine
+    "clock jump": (0.0, 0.0, 0.02, 0.1),
+    "account taken": (0.0, 0.0, 0.02),
     # in the queue and the sink
     "source away": (0.0, 0.02, 0.1),
     "removal unanswered": (0.0, 0.05, 0.2),
@@ -78,6 +86,7 @@ NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
         "push lost",
         "cut off",
         "stranger",
+        "account taken",
     }
 )
 """What a broker that cannot be queried gives no means to heal without a person."""

@@ -43,6 +43,10 @@ class Glance:
         """Return how far the store has come."""
         return Progress(*self._store.execute(_PROGRESS).fetchone())
 
+    def version(self) -> int:
+        """Return a number that is another one after every commit of anybody."""
+        return int(self._store.execute("PRAGMA data_version").fetchone()[0])
+
     def states(self) -> tuple[str, ...]:
         """Return the states in which orders are."""
         return tuple(state for (state,) in self._store.execute("SELECT DISTINCT status FROM orders ORDER BY status"))
@@ -58,4 +62,4 @@ _PROGRESS = f"""
     SELECT (SELECT coalesce(max(seq), 0) FROM events), (SELECT coalesce(max(seq), 0) FROM fills),
     coalesce((SELECT value FROM cursors WHERE name = 'portfolio'), 0),
     (SELECT count(*) FROM orders WHERE status NOT IN ({_ENDED})), (SELECT count(*) FROM parked_fills)
-"""  # noqa: S608 - names of our own
+"""

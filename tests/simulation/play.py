@@ -15,9 +15,7 @@ SEEDS: Final = range(int(os.environ.get("ORDER_ACTORS_SIMULATION_SEEDS", "70")))
 """The large seeds of a test run; the variable asks for more of them."""
 
 
-def play(
-    seed: str | int, folder: Path, tell: Callable[[str], None] | None = None
-) -> tuple[World, list[str], str]:
+def play(seed: str | int, folder: Path, tell: Callable[[str], None] | None = None) -> tuple[World, list[str], str]:
     """Run one world to its end; return it, what it broke, and the hash of all that happened.
 
     Args:
