@@ -31,8 +31,12 @@ _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 """For a plain broker, whose answer nobody can ask for again once its message was given up."""
 
 
-JUMPS: Final = tuple(sign * seconds for seconds in (1.0, 60.0, 3_600.0, 86_400.0) for sign in (1, -1))
-"""By how many seconds a wall clock may be wrong after a jump."""
+JUMPS: Final = (1.0, 60.0, 3_600.0, 86_400.0, -1.0, -20.0)
+"""By how many seconds the wall clock of the machine may jump. Back only a little: what waits by it waits so much longer,
+and how late that is nobody promises."""
+
+_WRONG_MOST: Final = 86_400.0
+"""Seconds by which it is ahead at most: so far does a first query of the broker look back."""
 
 
 class World:
@@ -104,8 +108,6 @@ class World:
             with self._mortal():
                 self.cut_power(TAKEN)
         self.faults.on = False
-        if self.runtime.random.random() < 0.5:
-            self.runtime.clock.wrong_by = 0.0
         self._calm_down(self.people.resume, self.trouble + self.scale.quiet, self._is_at_rest)
         if not self.has_ended():
             self.violations += unsettled(self)
@@ -184,7 +186,7 @@ class World:
     def _hurt_machine(self) -> None:
         chance, clock = self.runtime.random, self.runtime.clock
         if self.faults.strikes("clock jump"):
-            clock.wrong_by = chance.choice(JUMPS)
+            clock.wrong_by = min(clock.wrong_by + chance.choice(JUMPS), _WRONG_MOST)
         if self._successor_at is None and self.faults.strikes("account taken"):
             open_store(self.file, clock, anchored=False, holder="another").close()
             self._version = self._glance.version()
