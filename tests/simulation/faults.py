@@ -73,7 +73,7 @@ DENSE: Final[dict[str, float]] = {
     "cancel dropped": 0.2,
     "replace dropped": 0.3,
     "effect late": 0.3,
-    "reply late": 0.2,
+    "reply late": 0.4,
     "fill pushed late": 0.2,
     "cut off": 0.05,
     "account taken": 0.03,
