@@ -22,7 +22,7 @@ from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed
 
 _DENSE_SEEDS: Final = 24
 _DENSE_CHUNK: Final = 4
-_ENOUGH: Final = 0.95
+_ENOUGH: Final = 0.9
 """How many dense worlds are played at most to fill holes, how many in one process, and the share that is enough."""
 
 LETTERS: Final = {"small": SMALL.letter, "large": LARGE.letter, "dense": DENSE.letter}

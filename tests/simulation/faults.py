@@ -68,7 +68,10 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
 
 DENSE: Final[dict[str, float]] = {
     "poison": 0.01,
-    "power cut in a submit": 0.05,
+    "crash": 0.0002,
+    "power cut before a commit": 0.0004,
+    "power cut after a commit": 0.0004,
+    "power cut in a submit": 0.03,
     "cancel refused": 0.3,
     "cancel dropped": 0.2,
     "replace dropped": 0.3,
@@ -76,7 +79,7 @@ DENSE: Final[dict[str, float]] = {
     "reply late": 0.4,
     "fill pushed late": 0.2,
     "cut off": 0.05,
-    "account taken": 0.03,
+    "account taken": 0.01,
     "cancel all": 0.02,
     "halt": 0.03,
     "halt, orders kept": 0.01,
