@@ -95,7 +95,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
 
     def _query(self, message: m.QueryVenue) -> None:
         """Query all; an order whose submit call is queued or under way proves nothing by being absent."""
-        judge = message.judge - self._session.orders.outstanding()
+        outstanding = self._session.orders.outstanding()
+        judge = {order_id: mark for order_id, mark in message.judge.items() if order_id not in outstanding}
         query = msgspec.structs.replace(message, judge=judge)
         self._queries.append(query)
         self._session.queries.tell(query)

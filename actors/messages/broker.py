@@ -1,5 +1,6 @@
 """To the broker actor, and on to the lanes of its session."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
@@ -62,13 +63,13 @@ class QueryVenue(Message, frozen=True):
     """Query everything the broker knows since a moment.
 
     Attributes:
-        judge: The orders whose absence counts.
+        judge: The orders whose absence counts, each with its send mark: what is sent again since is another matter.
         asked: Now.
         dry_run: What comes of it is only to be shown.
     """
 
     since: datetime
-    judge: frozenset[str]
+    judge: Mapping[str, datetime]
     asked: datetime
     dry_run: bool = False
 

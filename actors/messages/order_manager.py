@@ -1,5 +1,6 @@
 """To the order manager."""
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import datetime
 from decimal import Decimal
@@ -221,11 +222,12 @@ class OrderReported(Message, frozen=True):
 class VenueReported(Message, frozen=True):
     """A full query of the broker succeeded; ``snapshot`` is None from a broker that cannot be queried.
 
-    ``judged`` are the orders whose absence counts: sent before it was ``asked``, their submit call over by then.
+    ``judged`` are the orders whose absence counts, with their send marks: sent before it was ``asked``, their submit
+    call over by then.
     """
 
     snapshot: VenueSnapshot | None
-    judged: frozenset[str]
+    judged: Mapping[str, datetime]
     absence_proves_unsent: bool
     asked: datetime
     dry_run: bool = False

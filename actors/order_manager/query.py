@@ -1,7 +1,7 @@
 """A query of the broker that is being applied: cut into pages, so that it never holds up the rest for long."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
 
@@ -45,16 +45,19 @@ class VenueQuery:
 
     Attributes:
         pages: What is left: every order tied to ours, then every fill, then where every order stands.
-        asked: When; an order sent since then is none of its business.
+        asked: When.
+        judged: The orders whose absence counts, and their send marks; one sent again since is none of its business.
         present: Our orders that the query names.
         differences: The events it took so far.
         missing: Signed, by symbol: what it counts as filled beyond the fills it tells.
     """
 
-    def __init__(self, snapshot: VenueSnapshot, judged: frozenset[str], *, asked: datetime, proves: bool) -> None:
+    def __init__(
+        self, snapshot: VenueSnapshot, judged: Mapping[str, datetime], *, asked: datetime, proves: bool
+    ) -> None:
         self.snapshot = snapshot
         self.asked = asked
-        self.judged = sorted(judged)  # a set's order differs from process to process, and a run must be repeatable
+        self.judged = judged
         self.absence_proves_unsent = proves
         self.present: set[str | None] = set()
         self.differences: list[Event] = []

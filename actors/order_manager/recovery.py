@@ -147,7 +147,7 @@ class Recovery:
         self._tell_query(dry_run=True)
 
     def _tell_query(self, *, dry_run: bool) -> None:
-        judge = frozenset(o.order_id for o in self._set.live() if o.sent_at is not None)
+        judge = {order.order_id: order.sent_at for order in self._set.live() if order.sent_at is not None}
         query = QueryVenue(since=self._since(), judge=judge, asked=self._set.now, dry_run=dry_run)
         self._context.tell(self._broker, query)
 
@@ -256,9 +256,9 @@ class Recovery:
             room -= len(page)
         if room <= 0:
             return False
-        for order_id in query.judged:
+        for order_id, mark in query.judged.items():
             order = self._set.find(order_id)
-            if order is not None and (order.sent_at is None or order.sent_at >= query.asked):
+            if order is not None and order.sent_at != mark:
                 self._missed.pop(order_id, None)
                 continue  # it came back unsent since, and may have been sent again: the query does not know of that
             if order_id not in query.present and order is not None and order.is_live:

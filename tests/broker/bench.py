@@ -18,7 +18,7 @@ from tests.support.simulation import VirtualClock, VirtualTimers
 PLACE = m.PlaceOrder(order=order(sent_at=AT))
 CANCEL = m.CancelAtBroker(order_id=order_id(), broker_order_id="B1")
 QUERY_ORDER = m.QueryOrder(order_id=order_id(), broker_order_id="B1")
-QUERY = m.QueryVenue(since=AT, judge=frozenset({order_id()}), asked=AT)
+QUERY = m.QueryVenue(since=AT, judge={order_id(): AT}, asked=AT)
 CONNECT = m.Connect()
 
 

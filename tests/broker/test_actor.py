@@ -26,7 +26,7 @@ def test_each_command_goes_to_its_lane(bench: Bench) -> None:
     bench.tell(PLACE, CANCEL, QUERY_ORDER, QUERY, CONNECT)
     assert queued(bench.session.orders) == [PLACE]
     assert queued(bench.session.cancels) == [CANCEL]
-    judged_later = m.QueryVenue(since=AT, judge=frozenset(), asked=AT)
+    judged_later = m.QueryVenue(since=AT, judge={}, asked=AT)
     assert queued(bench.session.queries) == [QUERY_ORDER, judged_later, CONNECT]
     assert bench.order_manager.messages == []
 
@@ -47,7 +47,7 @@ def test_an_order_queued_or_under_way_is_not_judged_by_its_absence(bench: Bench,
         bench.tell(QUERY)
     (query,) = queued(bench.session.queries)
     assert isinstance(query, m.QueryVenue)
-    assert query.judge == frozenset()
+    assert query.judge == {}
 
 
 def test_an_order_whose_submit_is_over_is_judged(bench: Bench) -> None:
@@ -275,7 +275,7 @@ def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
     bench.lose()
     for _ in range(4):
         bench.wait(0.3)
-        query = m.QueryVenue(since=AT, judge=frozenset(), asked=AT)
+        query = m.QueryVenue(since=AT, judge={}, asked=AT)
         bench.tell(query)
         calls = queued(bench.session.queries)
         if CONNECT in calls:

@@ -47,7 +47,7 @@ def test_each_command_is_the_broker_s_own_method(rig: Rig, venue: FakeVenue) -> 
     rig.place()
     rig.session.cancels.tell(m.CancelAtBroker(order_id=order_id(), broker_order_id="B1"))
     rig.session.queries.tell(m.QueryOrder(order_id=order_id(), broker_order_id="B1"))
-    rig.session.queries.tell(m.QueryVenue(since=AT, judge=frozenset(), asked=AT))
+    rig.session.queries.tell(m.QueryVenue(since=AT, judge={}, asked=AT))
     rig.session.queries.tell(m.QueryQuotes())
     values = {type(returned.call): returned.value for returned in rig.returned(5)}
     assert values[m.PlaceOrder] == "B-S1"
@@ -168,7 +168,7 @@ def test_a_plain_broker_needs_no_connection_and_has_no_snapshot() -> None:
     with no_thread_left():
         rig = Rig(broker)
         assert rig.session.venue is None
-        for call in (m.Connect(), m.QueryVenue(since=AT, judge=frozenset(), asked=AT), m.QueryQuotes()):
+        for call in (m.Connect(), m.QueryVenue(since=AT, judge={}, asked=AT), m.QueryQuotes()):
             rig.session.queries.tell(call)
         assert [returned.value for returned in rig.returned(3)] == [None, None, ()]
         assert len(broker.fill_callbacks) == 1

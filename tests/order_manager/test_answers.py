@@ -179,7 +179,7 @@ def test_an_order_that_is_not_judged_is_not_missed(unknown: Desk) -> None:
     for _ in range(40):
         unknown.wait(3)
         nothing = snapshot(at=unknown.clock.now())
-        unknown.tell(m.VenueReported(snapshot=nothing, judged=frozenset(), absence_proves_unsent=True, asked=AT))
+        unknown.tell(m.VenueReported(snapshot=nothing, judged={}, absence_proves_unsent=True, asked=AT))
     assert unknown.order().status is OrderStatus.UNKNOWN
     assert unknown.sent() == [order_id()]
 

@@ -50,7 +50,7 @@ MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
     m.OrderReported: lambda: m.OrderReported(report=report("B3", ReportStatus.CANCELLED)),
     m.VenueReported: lambda: m.VenueReported(
         snapshot=snapshot(report("B1", client_order_id=order_id(1)), report("X1"), fills=(fill(2, 5, of="B2"),)),
-        judged=frozenset(),
+        judged={},
         absence_proves_unsent=False,
         asked=AT,
     ),

@@ -142,7 +142,7 @@ def test_two_answers_in_one_batch_answer_a_reconciliation_once(desk: Desk) -> No
     reply: Future[Reconciliation] = Future()
     desk.tell(m.Reconcile(reply=reply))
     asked = desk.broker.all(m.QueryVenue)[-1].asked
-    said = m.VenueReported(snapshot=snapshot(), judged=frozenset(), absence_proves_unsent=False, asked=asked)
+    said = m.VenueReported(snapshot=snapshot(), judged={}, absence_proves_unsent=False, asked=asked)
     desk.tell(said, said)
     assert reply.result(0).differences == ()
     assert desk.cell.status().restarts == 0
@@ -175,7 +175,7 @@ def test_an_order_that_was_sent_again_since_a_query_was_asked_is_not_judged_by_i
     desk.place(1)
     desk.clock.advance(1)
     desk.tell(m.Reconcile())
-    assert desk.broker.all(m.QueryVenue)[-1].judge == {order_id(1)}
+    assert desk.broker.all(m.QueryVenue)[-1].judge.keys() == {order_id(1)}
     desk.clock.advance(1)
     desk.tell(m.OrderNotSent(order_id=order_id(1), reason="halted"))
     assert desk.sent() == ids((1, 1))
@@ -195,13 +195,13 @@ def test_a_query_looks_back_to_the_oldest_live_order_and_a_day_more_at_start(des
     desk.tell(m.BrokerConnected())
     (query,) = desk.broker.all(m.QueryVenue)
     assert query.since == later(-86_400)
-    assert query.judge == {order_id(1)}
+    assert query.judge.keys() == {order_id(1)}
 
 
 def test_a_query_judges_no_order_that_was_not_sent(closed: Desk) -> None:
     closed.place(1)
     closed.tell(m.BrokerConnected())
-    assert closed.broker.all(m.QueryVenue)[-1].judge == frozenset()
+    assert closed.broker.all(m.QueryVenue)[-1].judge == {}
 
 
 def test_fills_missed_while_the_process_was_down_are_booked_before_the_end_is(desk: Desk) -> None:
