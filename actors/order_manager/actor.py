@@ -193,7 +193,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 
     def _begin(self) -> None:
         now = self._context.clock.now()
-        self._set.begin(now)
+        self._set.begin(now, self._context.clock.monotonic())
         day = self._risk.begin(now)
         if day is not None:
             self._set.unit.controls[DAY_CONTROL] = day
@@ -356,7 +356,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._dispatcher.look_at_waiting()
         for order in self._dispatcher.overdue(now - self._settings.answer_within):
             self._execution.unclear(m.OrderUnclear(order_id=order.order_id, reason="no answer", at=now))
-        self._recovery.tick(now)
+        self._recovery.tick()
 
     def _pace_intake(self) -> None:
         full = self._dispatcher.backlog >= self._settings.backlog

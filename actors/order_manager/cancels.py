@@ -84,7 +84,7 @@ class Cancels:
         if order.status is OrderStatus.CANCEL_REQUESTED and order.broker_order_id is not None:
             self._refused.discard(order.order_id)
             self._taken.pop(order.order_id, None)
-            self._asked[order.order_id] = self._set.now
+            self._asked[order.order_id] = self._set.steady
             command = CancelAtBroker(order_id=order.order_id, broker_order_id=order.broker_order_id)
             self._context.tell(self._broker, command)
 
@@ -97,13 +97,13 @@ class Cancels:
         asked, taken = self._asked.get(order.order_id), self._taken.get(order.order_id)
         if asked is None:
             self.send(order)
-        elif taken is not None and self._set.now - taken >= PATIENCE:
+        elif taken is not None and self._set.steady - taken >= PATIENCE:
             self._vain[order.order_id] += 1
             if self._vain[order.order_id] == ENOUGH:
                 reason = f"the broker took {ENOUGH} requests to cancel it and it works still; cancel it there"
                 self._set.note("cancel.not_done", order_id=order.order_id, reason=reason, alert=True)
             self.send(order)
-        elif taken is None and self._set.now - asked >= PATIENCE * 2 ** self._silent[order.order_id]:
+        elif taken is None and self._set.steady - asked >= PATIENCE * 2 ** self._silent[order.order_id]:
             self._silent[order.order_id] += 1  # ever more seldom, for it may wait behind many others
             self.send(order)
 
@@ -119,7 +119,7 @@ class Cancels:
     def taken(self, message: CancelTaken, order: Order) -> None:
         """Note that the broker works on a cancel; its end is reported, or asked for."""
         if order.status is OrderStatus.CANCEL_REQUESTED:
-            self._taken.setdefault(order.order_id, self._set.now)
+            self._taken.setdefault(order.order_id, self._set.steady)
             self._set.note("cancel.taken", order_id=order.order_id)
             self._doubt(order)
 

@@ -118,7 +118,7 @@ class Control:
             return
         if control.done_at is not None:
             return
-        if self._quiet_since is None:
+        if self._quiet_since is None or self._quiet_since > self._set.now:  # the clock may have been set back since
             self._quiet_since = self._set.now
         if clean is None or clean <= self._quiet_since:
             self._ask_after(self._quiet_since)

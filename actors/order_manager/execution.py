@@ -252,6 +252,8 @@ class Execution:
             # Order and fill reports are separate streams: an end counts only once its fills are in the ledger.
             self._await_fills(order, report.filled_qty, queried=queried)
             return
+        if event in _ENDS:
+            order = self._replaces.ended(order, report)
         order = self._reported(order, event, report.reason, queried=queried)
         if event is OrderEvent.WORKING:
             order = self._replaces.seen(order, report, queried=queried)
@@ -285,12 +287,12 @@ class Execution:
         """Whether no fill of a cancelled order is expected any more, as told by a broker that tells no quantity."""
         if OrderFlag.CONTINUE_WANTED not in order.flags:
             return True
-        since = self._ending.setdefault(order.order_id, self._set.now)
-        return self._set.now - since >= FILLS_TRAIL
+        since = self._ending.setdefault(order.order_id, self._set.steady)
+        return self._set.steady - since >= FILLS_TRAIL
 
     def settle_doubt(self, order: Order) -> None:
         """Ask a four-method broker where an order stands; ever more seldom while asking is in vain."""
-        if order.broker_order_id is not None and self._vain.is_due(order.order_id, self._set.now):
+        if order.broker_order_id is not None and self._vain.is_due(order.order_id, self._set.steady):
             query = QueryOrder(order_id=order.order_id, broker_order_id=order.broker_order_id)
             self._context.tell(self._broker, query)
 
@@ -299,7 +301,7 @@ class Execution:
         self._doubt(self._count_vain(order, told) if queried else order)
 
     def _count_vain(self, order: Order, told: int) -> Order:
-        if self._vain.count(order.order_id, self._set.now) < ENOUGH or OrderFlag.NEEDS_REVIEW in order.flags:
+        if self._vain.count(order.order_id, self._set.steady) < ENOUGH or OrderFlag.NEEDS_REVIEW in order.flags:
             return order
         reason = f"the broker says that {told} are filled, and {order.filled_qty} came; ask it for the other fills"
         return self._set.review(order, "order.fills_missing", reason)

@@ -83,7 +83,8 @@ class Recovery:
         self._queryable = queryable
         self._seen = seen
         self._losses = losses
-        self._asked: datetime | None = None
+        self._asked: datetime | None = None  # by the steady clock
+        self._asked_at: datetime | None = None
         self._covered: datetime | None = None  # what was parked before then, the broker was asked about
         self._asking = False
         self._query: VenueQuery | None = None
@@ -127,7 +128,7 @@ class Recovery:
             return  # asking did not help; a person knows
         if order.order_id in self._doubts:
             return  # it is asked again by the clock, or a broker that does not know would be asked without pause
-        self._doubts[order.order_id] = self._set.now
+        self._doubts[order.order_id] = self._set.steady
         if not self._queryable:
             self.execution.settle_doubt(order)
 
@@ -136,7 +137,7 @@ class Recovery:
         if self._asking:
             return
         self._asking = True
-        self._asked = self._set.now
+        self._asked, self._asked_at = self._set.steady, self._set.now
         self.losses = self._losses()
         self.positions.asked()
         self._tell_query(dry_run=False)
@@ -155,22 +156,23 @@ class Recovery:
 
         Called at each batch until the answer is there: a query that fails is asked again, but not without a pause.
         """
-        asked, now = self._asked, self._set.now
-        if not self._connected or asked is None:
+        if not self._connected or self._asked is None or self._asked_at is None:
             return
-        if asked <= moment < now or now - asked >= self._policy.doubt_interval:
+        is_late = self._set.steady - self._asked >= self._policy.doubt_interval
+        if is_late or self._asked_at <= moment < self._set.now:
             self.ask()
 
     def failed(self) -> None:
         """Note that a query failed; the next one comes by the clock."""
         self._end_query()
 
-    def tick(self, now: datetime) -> None:
+    def tick(self) -> None:
         """Ask again when it is time; give up waiting where that is due."""
         if self._asked is None:
             return
+        now, steady = self._set.now, self._set.steady
         if not self.recovered:
-            if self._connected and now - self._asked >= self._policy.doubt_interval:
+            if self._connected and steady - self._asked >= self._policy.doubt_interval:
                 self.ask()
             return
         covered = self._covered if self._queryable else now
@@ -178,18 +180,21 @@ class Recovery:
             # Fills go to an order that is not ours only when the broker was asked since, and did not name one of ours.
             self.execution.release_parked(min(now - self._policy.parked, covered))
         if self._queryable:
-            unsettled = self._doubts or self._missed or self._set.has_parked or not self.positions.is_settled
-            wait = self._policy.doubt_interval if unsettled else self._policy.interval
-            if now - self._asked >= wait:
+            soon = self._policy.doubt_interval
+            # A fill that overtakes the answer to its submit is parked for a moment: no reason to ask for everything.
+            parked = self._set.parked_before(now - soon)
+            unsettled = self._doubts or self._missed or parked or not self.positions.is_settled
+            wait = soon if unsettled else self._policy.interval
+            if steady - self._asked >= wait:
                 self.ask()
-        elif now - self._asked >= self._policy.interval:
-            self._asked = now
+        elif steady - self._asked >= self._policy.interval:
+            self._asked = steady
             self._doubts.clear()
             for order in self._set.live():
                 if order.sent_at is not None:
                     self.execution.settle_doubt(order)
         else:
-            due = [key for key, since in self._doubts.items() if now - since >= self._policy.doubt_interval]
+            due = [key for key, since in self._doubts.items() if steady - since >= self._policy.doubt_interval]
             for order in self._take_doubts(due):
                 self.execution.settle_doubt(order)
 
@@ -303,13 +308,13 @@ class Recovery:
             return
         if OrderFlag.NEEDS_REVIEW in order.flags and order.status is not OrderStatus.UNKNOWN:
             return
-        count, first = self._missed.get(order.order_id, (0, self._set.now))
+        count, first = self._missed.get(order.order_id, (0, self._set.steady))
         if count == 0:
             window = self._policy.settle_window.total_seconds()
             reason = f"a full query does not show it; it is looked for over {window:g} s and not sent again"
             self._set.note("order.missing", order_id=order.order_id, cause=order.status.value, reason=reason)
         self._missed[order.order_id] = (count + 1, first)
-        if count + 1 < self._policy.healthy_reads or self._set.now - first < self._policy.settle_window:
+        if count + 1 < self._policy.healthy_reads or self._set.steady - first < self._policy.settle_window:
             return
         del self._missed[order.order_id]
         self._set.apply(order, OrderEvent.ABSENT, reason="not_at_broker")

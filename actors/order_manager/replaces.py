@@ -109,8 +109,8 @@ class Replaces:
         if self._admission.waits:
             self._doubt(order)  # the answer has it sent, once orders may be sent
         else:
-            ask = self._asks.setdefault(order.order_id, _Ask(self._set.now, self._set.now, repeats=again))
-            ask.sent, ask.answer, ask.repeats = self._set.now, None, again
+            ask = self._asks.setdefault(order.order_id, _Ask(self._set.steady, self._set.steady, repeats=again))
+            ask.sent, ask.answer, ask.repeats = self._set.steady, None, again
             command = ReplaceAtBroker(
                 order_id=order.order_id,
                 broker_order_id=order.broker_order_id,
@@ -147,13 +147,13 @@ class Replaces:
     def outranked(self, order: Order) -> None:
         """Send new terms no more for which a cancel was refused; they may still be granted."""
         if terms_asked(order) is not None and OrderFlag.CONTINUE_WANTED not in order.flags:
-            now = self._set.now
+            now = self._set.steady
             self._asks.setdefault(order.order_id, _Ask(now, now, _Answer.UNCLEAR)).outranked = True
 
     def _heard(self, order: Order, answer: "_Answer") -> None:
         if terms_asked(order) is None:
             return
-        now = self._set.now
+        now = self._set.steady
         ask = self._asks.setdefault(order.order_id, _Ask(now, now, repeats=True))
         ask.answer = answer
 
@@ -171,6 +171,14 @@ class Replaces:
         if report.status is ReportStatus.FILLED and _shows(report, terms_of(order)) and order.leaves_qty == 0:
             return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE)  # it is over, and was so by its old terms
         return self.shown_working(order) if queried else self._unless_refused(order)
+
+    def ended(self, order: Order, report: OrderReport) -> Order:
+        """Take in the new terms that were granted before the order ended, as the report of its end shows them."""
+        asked = terms_asked(order)
+        if asked is None or order.status not in _IN_FLIGHT or OrderFlag.CONTINUE_WANTED in order.flags:
+            return order
+        granted = _shows(report, asked) and not _shows(report, terms_of(order))
+        return self._apply(order, OrderEvent.REPLACED) if granted else order
 
     def _compare(self, order: Order, report: OrderReport) -> Order:
         """Take the terms that two queries agree on where they are not ours: of an earlier request that came late."""
@@ -210,7 +218,7 @@ class Replaces:
         if order.status is OrderStatus.CANCEL_REQUESTED:
             over = filled and order.leaves_qty == 0
             return self._apply(order, OrderEvent.REPLACE_REFUSED_LIVE) if over else order
-        ask, now = self._asks.get(order.order_id), self._set.now
+        ask, now = self._asks.get(order.order_id), self._set.steady
         if ask is not None:
             if ask.answer is None and now - ask.sent < PATIENCE:
                 return order  # the call is under way; what comes of it is told
@@ -265,8 +273,8 @@ class _Ask(msgspec.Struct):
     """What became, in this incarnation, of the new terms asked for an order.
 
     Attributes:
-        since: When they were asked for first (UTC).
-        sent: When they were asked for last (UTC).
+        since: When they were asked for first, by the steady clock.
+        sent: When they were asked for last, by the steady clock.
         answer: What the broker answered; None while the call is queued or under way.
         outranked: A cancel was asked for after them, so that they are not sent again.
         repeats: Whether they were sent before, by this incarnation or an earlier one.

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 CONTROL: Final = "halted"
 """The name under which the store keeps what holds trading back."""
+
+_ORIGIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Follower(Protocol):
@@ -47,6 +49,8 @@ class WorkingSet:
         author: Who everything is owed to that is recorded now and that nobody asked for; None for nobody.
         unit: The facts of this batch.
         now: The time this batch began (UTC); every fact of a batch carries it.
+        steady: The same by a clock that nobody sets: what waits within this incarnation waits by it, and only
+            differences of it mean anything.
         changed: Orders changed in this batch, newest state.
     """
 
@@ -55,7 +59,7 @@ class WorkingSet:
         self._followers = followers
         self.author: str | None = None
         self.account_id = account_id
-        self.now = now
+        self.now = self.steady = now
         self.unit = Unit()
         self.changed: dict[str, Order] = {}
         seqs = store.last_seqs()
@@ -300,9 +304,10 @@ class WorkingSet:
 
     # ------------------------------------------------------------ the batch
 
-    def begin(self, now: datetime) -> None:
-        """Start a batch."""
+    def begin(self, now: datetime, monotonic: float) -> None:
+        """Start a batch, at a time of the wall clock and one of the monotonic clock in seconds."""
         self.now = now
+        self.steady = _ORIGIN + timedelta(seconds=monotonic)
 
     def commit(self) -> Unit:
         """Make the batch durable and forget what is final; returns what was written."""

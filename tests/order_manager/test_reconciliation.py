@@ -249,3 +249,19 @@ def test_fills_are_set_aside_for_no_longer_than_a_query_lasts(desk: Desk) -> Non
     desk.tell(m.VenueUnreachable(reason="time-out"))
     desk.tell(m.FillReported(fill=fill(3)))
     assert held._since_asked is None
+
+
+def test_a_fill_that_has_only_just_come_before_its_order_makes_nobody_ask_for_everything(desk: Desk) -> None:
+    desk.wait(10)
+    desk.open()
+    asked = len(desk.broker.all(m.QueryVenue))
+    for number in range(1, 20):
+        desk.place(number)
+        desk.tell(m.FillReported(fill=fill(number, of=f"B{number}")))
+        desk.wait(1)
+        desk.accept(number)
+    assert desk.rows()["parked_fills"] == 0
+    assert len(desk.broker.all(m.QueryVenue)) == asked
+    desk.tell(m.FillReported(fill=fill(99, of="B99")))
+    desk.wait(5)
+    assert len(desk.broker.all(m.QueryVenue)) == asked + 1

@@ -1,245 +1,368 @@
 """Kill the running system again and again, then compare everything that was promised with everything that happened.
 
-    python -m tests.process.campaign --transport redis_stream --rounds 50
+    python -m tests.process.campaign --transport all --rounds 600 --redis-kills 60 --pauses 20 --tally kills.jsonl
+    python -m tests.process.campaign --report kills.jsonl more.jsonl
 
-One round starts ``order-actors run`` in a process of its own, lets signals pour in, kills it with SIGKILL at a random
-moment (recovery included), and has ``order-actors verify`` check what is left. After the last round the queue is worked
-off and the producer's list, the paper broker's book, the store and the published events are compared. Prints one JSON
-line; exits 1 on any difference.
+Each round starts ``order-actors run`` in a process of its own, trading at an exchange in another process that keeps
+its own books, while a producer pushes signals all the time. It is killed with SIGKILL at a fail point, or at random; an
+auditor that shares no code with it compares exchange, store, Redis and the producer's list after each kill. After
+``--chunk`` rounds the queue is worked off, everything must be equal, and another set of books is begun. Prints a table;
+exits 1 on any violation, and keeps the books of those.
 """
 
 import argparse
+import contextlib
 import json
-import os
 import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import msgspec
-import redis
+from tests.process.books import now
+from tests.process.evidence import Places
+from tests.process.lives import Life, Zygote
+from tests.process.producer import COMMANDS, MANY_COMMANDS, Producer
+from tests.process.rounds import AT_RANDOM, HALTED, START_UP, Draw, Round
+from tests.process.tally import Tally, read_tallies, table
+from tests.process.wire import Control
+from tests.servers import RedisServer, find_redis
 
-from actors import Settings, Signal
-from actors.signal_consumer.load import make_source
+ACCOUNT = "KILL"
+TRANSPORTS = ("embedded", "redis_list", "redis_stream")
+DEADLINE = 1.0
+"""The system's deadline for broker calls, in seconds."""
+PAUSE = 1.5 * DEADLINE
+IN_FLIGHT = (2, 8, 8, 2048)
+"""How many orders may be sent and unanswered: with few a kill leaves most surely unsent, with many in doubt."""
+PATIENCE = 3.0
+"""Seconds from ready in which a fail point is waited for."""
+NEVER_READY = 15.0
+VERIFY_EVERY = 25
 
-STREAM = "order_events"
+_CONFIG = """\
+account_id: {account}
+data_dir: {data}
+signals: {{transport: {transport}}}
+redis: {{url: '{redis}'}}
+publish: {{stream_cap: 10000000}}
+recovery: {{settle_window: 4, interval: 3}}
+execution: {{submit_deadline: {deadline}, cancel_deadline: {deadline}, in_flight: {in_flight}}}
+"""
 
 
 class Campaign:
-    """A data directory, a queue, and what a producer put into it.
+    """One set of books: an exchange, a producer, an auditor, and one system after the other.
 
     Args:
         directory: Where everything is kept.
         transport: The queue.
-        redis_url: The Redis server; also where events are published with the embedded queue.
-        seed: Draws the moments of the kills and what is pushed.
+        server: The Redis server; also where events are published with the embedded queue.
+        seed: Draws what is pushed, what the exchange does, and when things happen.
     """
 
-    def __init__(self, directory: Path, transport: str, redis_url: str, seed: int) -> None:
+    def __init__(self, directory: Path, transport: str, server: RedisServer, seed: int) -> None:
         self.directory = directory
-        self.chance = random.Random(seed)
         self.config = directory / "system.yaml"
+        self.data = directory / "data"
+        self.tally = Tally(transport, seed)
+        self._server = server
+        self._chance = random.Random(seed)
+        self._told: set[str] = set()
+        self._exchange_seed = str(self._chance.getrandbits(32))
+        self._address = directory / "exchange.sock"
+        url = server.fresh()
         self.config.write_text(
-            f"account_id: KILL\ndata_dir: {directory / 'data'}\n"
-            "broker: {type: paper, paper: {fill_delay: 0.02, partial_fills: 3}}\n"
-            f"signals: {{transport: {transport}}}\nredis: {{url: '{redis_url}'}}\npublish: {{stream_cap: 10000000}}\n"
+            _CONFIG.format(
+                account=ACCOUNT,
+                data=self.data,
+                transport=transport,
+                redis=url,
+                deadline=DEADLINE,
+                in_flight=self._chance.choice(IN_FLIGHT),
+            )
         )
-        self.redis = redis.Redis.from_url(redis_url)
-        self.wanted: dict[str, int] = {}
-        self.entries = 0
-        self.rubbish = 0
-        self.killed_before_ready = 0
-        self.violations: list[str] = []
-        self._pushing = threading.Event()
+        self.data.mkdir(mode=0o700)
+        self.places = Places(
+            exchange=str(directory / "exchange.sqlite"),
+            store=str(self.data / "store.sqlite"),
+            producer=str(directory / "producer.sqlite"),
+            inbox=str(self.data / "inbox.sqlite"),
+            redis_url=url,
+            transport=transport,
+            account_id=ACCOUNT,
+        )
+        (directory / "places.json").write_text(json.dumps(self.places.__dict__))
 
-    # ------------------------------------------------------------ rounds
+    def run(self, rounds: list[Round]) -> Tally:
+        """Go through the rounds, then let everything end and compare."""
+        began, spent = time.monotonic(), _processor_time()
+        with self._helpers():
+            for number, round_ in enumerate(rounds, 1):
+                self._round(number, round_)
+            self._finish()
+        self.tally.seconds = time.monotonic() - began
+        self.tally.counts["seconds of processor time"] = round(_processor_time() - spent)
+        return self.tally
 
-    def run(self, rounds: int, longest: float) -> dict[str, Any]:
-        """Kill it ``rounds`` times, each within ``longest`` seconds of its start; then compare."""
-        producer = threading.Thread(target=self._produce, daemon=True)
-        producer.start()
-        try:
-            for number in range(rounds):
-                self._round(number, longest)
-        finally:
-            self._pushing.set()
-            producer.join(10)
-        self.command("run", "--until-idle", timeout=180)
-        self._verify("end")
-        self._compare()
-        return {
-            "kills": rounds,
-            "killed_before_ready": self.killed_before_ready,
-            "signals": len(self.wanted),
-            "entries": self.entries,
-            "violations": self.violations,
-        }
+    @contextlib.contextmanager
+    def _helpers(self) -> Iterator[None]:
+        """Run the exchange, the zygote, the auditor and the producer beside the block."""
+        with contextlib.ExitStack() as last:
+            self._open_exchange()
+            last.callback(self._kill_exchange)
+            self._auditor = self._helper("auditor", str(self.directory / "places.json"))
+            last.callback(self._auditor.communicate)
+            self._zygote = Zygote(self.directory, self._address)
+            last.callback(self._zygote.close)
+            producer_seed = self._chance.getrandbits(32)
+            self._producer = Producer(self.config, Path(self.places.producer), producer_seed, pause=0.06)
+            self._producer.start()
+            last.callback(self._producer.stop)
+            yield
 
-    def _round(self, number: int, longest: float) -> None:
-        with (self.directory / "run.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "actors", "run", "-c", str(self.config)],
+    def _open_exchange(self) -> None:
+        places = (str(self._address), self.places.exchange)
+        self._exchange = self._helper("exchange", *places, "--seed", self._exchange_seed)
+        assert self._exchange.stdout is not None
+        if self._exchange.stdout.readline() != "open\n":
+            raise RuntimeError(f"the exchange did not open; see {self.directory / 'exchange.log'}")
+        self._control = Control(self._address)
+
+    def _kill_exchange(self) -> None:
+        self._control.close()
+        self._exchange.kill()
+        self._exchange.communicate()
+
+    def _helper(self, name: str, *arguments: str) -> "subprocess.Popen[str]":
+        with (self.directory / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"tests.process.{name}", *arguments],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 start_new_session=True,
             )
-        ready = threading.Event()
-        assert process.stdout is not None
-        watcher = threading.Thread(target=_watch, args=(process.stdout, ready), daemon=True)
-        watcher.start()
-        if self.chance.random() < 0.75:
-            ready.wait(30)
-            time.sleep(self.chance.uniform(0.0, longest))
-        else:
-            time.sleep(self.chance.uniform(0.3, 1.5))  # start-up and recovery
-        self.killed_before_ready += not ready.is_set()
-        os.killpg(process.pid, signal.SIGKILL)
-        code = process.wait(10)
-        watcher.join(10)
-        process.stdout.close()
+
+    # ------------------------------------------------------------ a round
+
+    def _round(self, number: int, round_: Round) -> None:
+        environ = {} if round_.point is None else {"KILL_AT": round_.point, "KILL_AT_PASSING": str(round_.passing)}
+        began = now()
+        self._producer.commands = MANY_COMMANDS if round_.needs_commands else COMMANDS
+        life = self._zygote.start(["run", "-c", str(self.config)], environ, fresh=round_.fresh)
+        ready = self._live(life, round_)
+        by_itself = life.has_ended()
+        code = life.end()
         if code != -signal.SIGKILL:
-            self.violations.append(f"round {number}: it ended by itself with {code}, see {self.directory / 'run.log'}")
-        self._verify(f"round {number}")
+            self._violation(f"round {number}, {round_.kind}: it ended by itself with {code}; see run.log")
+        hit = by_itself and round_.point is not None
+        self.tally.kills[round_.kind if hit or round_.point is None else AT_RANDOM] += 1
+        if round_.point is not None and not hit:
+            self.tally.missed[round_.point] += 1
+        self.tally.before_ready += not ready
+        self._halting(round_)
+        self._audit(f"round {number}, {round_.kind}, {began}", "always")
+        if number % VERIFY_EVERY == 0:
+            self._command("verify")
 
-    def _verify(self, when: str) -> None:
-        done = self.command("verify")
-        if done.returncode != 0:
-            self.violations.append(f"{when}: verify exits {done.returncode}: {done.stdout}{done.stderr}")
+    def _live(self, life: Life, round_: Round) -> bool:
+        """Let it live until it dies at its point, or its moment has come; returns whether it was ready."""
+        if round_.kind == START_UP:
+            life.has_ended(round_.moment * (1.5 if round_.fresh else 0.4))
+            return life.is_ready
+        deadline = time.monotonic() + NEVER_READY
+        while not life.is_ready and not life.has_ended(0.01) and time.monotonic() < deadline:
+            if round_.halts and round_.moment < 0.3:
+                self._halt()  # before it is ready
+        ready = life.is_ready
+        if ready:
+            self._disturb(life, round_)
+        life.has_ended(PATIENCE if round_.point is not None else round_.moment)
+        return ready
 
-    def command(self, *arguments: str, timeout: float = 60) -> "subprocess.CompletedProcess[str]":
-        """Run one command of the product."""
-        command = [sys.executable, "-m", "actors", arguments[0], "-c", str(self.config), *arguments[1:]]
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    def _disturb(self, life: Life, round_: Round) -> None:
+        """Do to it what the round says besides the kill."""
+        if round_.halts:
+            life.has_ended(round_.moment * 0.3)
+            self._halt()
+        if round_.redis_dies:
+            life.has_ended(round_.moment * 0.3)
+            self._server.kill()
+            life.has_ended(self._chance.uniform(0.0, 0.3))
+            self._server.start()
+            self.tally.counts["kills -9 of redis-server"] += 1
+        if round_.exchange_dies:
+            life.has_ended(round_.moment * 0.3)
+            self._kill_exchange()
+            life.has_ended(self._chance.uniform(0.0, 0.3))
+            self._open_exchange()
+            self.tally.counts["kills -9 of the exchange"] += 1
+        if round_.pauses:
+            life.has_ended(round_.moment * 0.3)
+            life.send(signal.SIGSTOP)
+            if not life.has_ended(0.05):
+                self.tally.counts["pauses beyond the deadline"] += 1
+                until = time.monotonic() + PAUSE
+                if round_.second_owner:
+                    self._second_owner()
+                time.sleep(max(until - time.monotonic(), 0.0))
+            life.send(signal.SIGCONT)
 
-    # ------------------------------------------------------------ the producer
+    def _second_owner(self) -> None:
+        code = self._zygote.start(["run", "-c", str(self.config)]).wait()
+        log = (self.directory / "run.log").read_text()
+        if code != 1 or "is in use by" not in log:
+            self._violation(f"I10: a second owner ended with {code}, it should be refused with 1; see run.log")
+        self.tally.counts["second owners refused"] += code == 1
 
-    def _produce(self) -> None:
-        source = make_source(Settings.from_yaml(self.config))
-        source.open()
-        while not self._pushing.wait(0.05):
-            batch = [self._signal() for _ in range(self.chance.randrange(1, 9))]
-            if self.chance.random() < 0.2:
-                batch.append(self.chance.choice(batch))  # the same bytes twice
-            if self.chance.random() < 0.05:
-                batch.append(b"rubbish")
-                self.rubbish += 1
-            source.push(batch)
-            self.entries += len(batch)
-        source.close()
+    # ------------------------------------------------------------ halts
 
-    def _signal(self) -> bytes:
-        number, quantity = len(self.wanted), self.chance.randrange(1, 500)
-        signal_id = f"kill-{number:06}"
-        self.wanted[signal_id] = quantity
-        side = self.chance.choice(["buy", "sell"])
-        return Signal(f"s{number % 3}", f"US.S{number % 7}", side, quantity, signal_id=signal_id).to_json().encode()
+    def _halt(self) -> None:
+        (self.data / "HALT").write_text("the campaign\n")
 
-    # ------------------------------------------------------------ the comparison
+    def _halting(self, round_: Round) -> None:
+        """Between two lives: mark at the exchange from when to when a system is halted that starts now."""
+        if round_.kind == HALTED:
+            self._resume()
+        elif (self.data / "HALT").exists():
+            self._mark("halted")
+            self.tally.counts["halts"] += 1
 
-    def _compare(self) -> None:
-        orders = self._read("orders")
-        fills = self._read("fills")
-        signals = self._read("signals", "list")
-        by_signal = Counter(order["signal_id"] for order in orders)
-        self._same("one order for each signal", by_signal, Counter(dict.fromkeys(self.wanted, 1)))
-        filled = {order["signal_id"]: order["filled_qty"] for order in orders if order["status"] == "filled"}
-        self._same("each filled whole", filled, self.wanted)
-        self._same("one row for each entry", len(signals), self.entries)
-        outcomes = Counter(row["outcome"] for row in signals)
-        self._same("one dead letter for each piece of rubbish", outcomes["dead_letter"], self.rubbish)
-        self._same("fills as the broker has them", sorted(_facts(fills)), sorted(self._book_fills()))
-        placed = self._book_orders()
-        self._same("placed once at the broker", placed, Counter(order["order_id"] for order in orders))
-        self._published(fills)
+    def _resume(self) -> None:
+        self._mark("released")
+        (self.data / "HALT").unlink(missing_ok=True)
+        self._command("resume")
 
-    def _published(self, fills: list[dict[str, Any]]) -> None:
-        bodies: defaultdict[str, set[bytes]] = defaultdict(set)
-        for _, fields in self.redis.xrange(STREAM):
-            bodies[fields[b"event_id"].decode()].add(fields[b"event"])
-        doubled = [event_id for event_id, told in bodies.items() if len(told) > 1]
-        self._same("repeated events are equal", doubled, [])
-        told = {json.loads(next(iter(body)))["seq"]: next(iter(body)) for body in bodies.values()}
-        self._same("no event is left out", sorted(told), list(range(1, len(told) + 1)))
-        booked = [json.loads(body)["fill"]["fill_id"] for body in told.values() if b'"fill.booked"' in body]
-        self._same("every fill is published", sorted(booked), sorted(fill["fill_id"] for fill in fills))
+    def _mark(self, name: str) -> None:
+        self._control.ask("working")  # whatever a dead system sent was read before this is answered
+        self._control.ask("mark", name=name)
 
-    def _read(self, *command: str) -> list[dict[str, Any]]:
-        done = subprocess.run(
-            [sys.executable, "-m", "actors", *command, "-c", str(self.config), "--json"],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
+    # ------------------------------------------------------------ comparing
+
+    def _finish(self) -> None:
+        """Play no more tricks, work the queue off, and compare everything; then nothing may be left to do."""
+        if (self.data / "HALT").exists():
+            self._resume()
+        self._producer.stop()
+        self._control.ask("calm")
+        self._command("run", "--until-idle")
+        while any(self._control.ask("working")[where] for where in ("working", "on_the_way")):
+            time.sleep(0.05)
+        self._command("run", "--until-idle")  # for what reached the exchange after it was given up
+        first = self._audit("at the end", "settled")
+        self._command("run", "--until-idle")
+        second = self._audit("at the end, once more", "settled")
+        if second["events"] != first["events"]:
+            self._violation(f"I18: a recovery with nothing to do wrote {second['events'] - first['events']} events")
+        self._command("verify")
+        self.tally.counts.update(second)
+
+    def _command(self, *arguments: str) -> None:
+        life = self._zygote.start([arguments[0], "-c", str(self.config), *arguments[1:]])
+        try:
+            code = life.wait()
+        except TimeoutError as error:
+            self._violation(f"order-actors {' '.join(arguments)}: {error}")
+            return
+        if code != 0:
+            said = life.output().strip().splitlines()
+            self._violation(f"order-actors {' '.join(arguments)} ended with {code}: {said[-5:]}; see run.log")
+
+    def _audit(self, where: str, when: str) -> dict[str, int]:
+        assert self._auditor.stdin is not None
+        assert self._auditor.stdout is not None
+        self._auditor.stdin.write(f"{when}\n")
+        self._auditor.stdin.flush()
+        answer = self._auditor.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the auditor ended; see {self.directory / 'auditor.log'}")
+        result = json.loads(answer)
+        for line in result["violations"]:
+            if line not in self._told:  # it stays wrong once it is
+                self._told.add(line)
+                self._violation(f"{where}: {line}")
+        counts: dict[str, int] = result["counts"]
+        return counts
+
+    def _violation(self, line: str) -> None:
+        self.tally.violations.append(line)
+
+
+def _processor_time() -> float:
+    """Return what this process and those that it has seen end have used, in seconds."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
+
+
+def campaigns(options: argparse.Namespace, server: RedisServer) -> Iterator[Tally]:
+    """Run one campaign after the other, each with books of its own, until all rounds are done."""
+    transports = TRANSPORTS if options.transport == "all" else (options.transport,)
+    draw = Draw(options.seed)
+    chunks = max(round(options.rounds / options.chunk), len(transports))
+    for number in range(chunks):
+        seed = options.seed + number
+        rounds = draw.rounds(
+            _share(options.rounds, chunks, number),
+            _share(options.redis_kills, chunks, number),
+            _share(options.pauses, chunks, number),
+            _share(options.exchange_kills, chunks, number),
         )
-        return list(json.loads(done.stdout))
-
-    def _book(self) -> list[dict[str, Any]]:
-        lines = (self.directory / "data" / "paper-book.jsonl").read_bytes().splitlines()
-        return [msgspec.json.decode(line) for line in lines]
-
-    def _book_orders(self) -> Counter[str]:
-        return Counter(line["accepted"]["client_order_id"] for line in self._book() if "accepted" in line)
-
-    def _book_fills(self) -> list[tuple[str, int, str]]:
-        return _facts(line["filled"] for line in self._book() if "filled" in line)
-
-    def _same(self, what: str, found: object, expected: object) -> None:
-        if found != expected:
-            self.violations.append(f"{what}: {_difference(found, expected)}")
+        directory = Path(tempfile.mkdtemp(prefix="order-actors-kills-"))
+        tally = Campaign(directory, transports[number % len(transports)], server, seed).run(rounds)
+        draw.owe(tally.missed.elements())
+        if tally.violations:
+            tally.violations[-1] += f" (the books are kept in {directory})"
+        else:
+            shutil.rmtree(directory)
+        yield tally
 
 
-def _facts(fills: Any) -> list[tuple[str, int, str]]:
-    return [(fill["fill_id"], fill["quantity"], fill["price"]) for fill in fills]
-
-
-def _difference(found: object, expected: object) -> str:
-    if isinstance(found, dict) and isinstance(expected, dict):
-        keys = [key for key in {*found, *expected} if found.get(key) != expected.get(key)]
-        return f"{len(keys)} differ, such as {[(key, found.get(key), expected.get(key)) for key in sorted(keys)[:3]]}"
-    if isinstance(found, list) and isinstance(expected, list):
-        extra = [item for item in found if item not in expected][:3]
-        missing = [item for item in expected if item not in found][:3]
-        return f"{len(found)} against {len(expected)}; extra {extra}, missing {missing}"
-    return f"{found} against {expected}"
-
-
-def _watch(stdout: Any, ready: threading.Event) -> None:
-    for line in stdout:
-        if line.strip() == "ready":
-            ready.set()
+def _share(whole: int, parts: int, number: int) -> int:
+    return whole * (number + 1) // parts - whole * number // parts
 
 
 def main() -> int:
-    """Run a campaign by hand against a Redis server of its own."""
-    from tests.servers import RedisServer, find_redis  # noqa: PLC0415 - only by hand; the test brings its server
-
+    """Run campaigns by hand against a Redis server of their own, or sum up what several did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--transport", choices=["embedded", "redis_list", "redis_stream"], default="redis_list")
-    parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--longest", type=float, default=1.0, help="seconds from ready to the kill, at most")
+    parser.add_argument("--transport", choices=[*TRANSPORTS, "all"], default="all")
+    parser.add_argument("--rounds", type=int, default=60, help="kills of the process, about")
+    parser.add_argument("--redis-kills", type=int, default=0, help="kills of redis-server, at most one a round")
+    parser.add_argument("--pauses", type=int, default=0, help="pauses longer than the broker's deadline")
+    parser.add_argument("--exchange-kills", type=int, default=0, help="kills of the exchange, at most one a round")
+    parser.add_argument("--chunk", type=int, default=60, help="rounds on one set of books")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--tally", type=Path, default=None, help="a file that gets one JSON line a set of books")
+    parser.add_argument("--report", type=Path, nargs="+", help="sum up such files and run nothing")
     options = parser.parse_args()
-    seed = random.randrange(2**32) if options.seed is None else options.seed
+    if options.report:
+        sys.stdout.write(table(read_tallies(options.report)))
+        return 0
+    options.seed = random.randrange(2**32) if options.seed is None else options.seed
     program = find_redis()
     if program is None:
-        sys.exit("no redis-server program found")
+        sys.exit("no redis-server program found; install it, or name it in ORDER_ACTORS_REDIS_SERVER")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # in order, so that no helper runs on alone
     server = RedisServer(program)
-    server.start()
+    tallies = []
     try:
-        with tempfile.TemporaryDirectory() as directory:
-            campaign = Campaign(Path(directory), options.transport, server.fresh(), seed)
-            result = campaign.run(options.rounds, options.longest)
+        for tally in campaigns(options, server):
+            tallies.append(tally)
+            if options.tally is not None:
+                with options.tally.open("a") as file:
+                    file.write(tally.to_json() + "\n")
+            sys.stderr.write(f"{tally.transport}: {tally.kills.total()} kills in {tally.seconds:.0f} s, ")
+            sys.stderr.write(f"{len(tally.violations)} violations, seed {tally.seed}\n")
     finally:
         server.close()
-    sys.stdout.write(json.dumps({"transport": options.transport, "seed": seed, **result}) + "\n")
-    return 1 if result["violations"] else 0
+    sys.stdout.write(table(tallies))
+    return 1 if any(tally.violations for tally in tallies) else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The simulated exchange: true books that outlive every process."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -33,6 +33,7 @@ class Book:
         coid: The client's order id; None for an order of somebody else.
         terms: Those in force.
         history: When which terms came into force, oldest first.
+        reports: Where it stood, oldest first.
         ended_at: When it ceased to work; None while it works.
     """
 
@@ -46,6 +47,7 @@ class Book:
         self.filled = 0
         self.status = ReportStatus.WORKING
         self.changed_at: datetime
+        self.reports: list[OrderReport] = []
         self.ended_at: datetime | None = None
 
     @property
@@ -57,6 +59,10 @@ class Book:
     def leaves(self) -> int:
         """How much of it may still trade."""
         return self.terms.quantity - self.filled if self.works else 0
+
+    def told(self, at: datetime) -> OrderReport | None:
+        """Return where it stood at a moment; None if it was not there yet."""
+        return next((report for report in reversed(self.reports) if report.at <= at), None)
 
     def report(self) -> OrderReport:
         return OrderReport(
@@ -82,17 +88,22 @@ class Exchange:
         books: Every order it ever took, by its own id.
         fills: Every execution, oldest first.
         client: The broker of the process that runs now.
+        news: Whether anything has changed since it was asked for everything.
         filled: Called with each order that traded and how much, right after.
     """
 
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, *, replaces: bool, prompt: bool) -> None:
+    def __init__(
+        self, runtime: SimulatedRuntime, faults: Faults, *, replaces: bool, prompt: bool, pace: float = 1.0
+    ) -> None:
         self._runtime = runtime
+        self._pace = pace
         self._faults = faults
         self.replaces = replaces
         self.prompt = prompt
         self.books: dict[str, Book] = {}
         self.fills: list[OrderFill] = []
         self.client: SimulatedBroker | None = None
+        self.news = False
         self.filled: Callable[[Book, int], None] = lambda _book, _quantity: None
 
     # ------------------------------------------------------------ requests
@@ -100,7 +111,7 @@ class Exchange:
     def accept(self, coid: str | None, symbol: str, side: Side, terms: Terms, *, rests: bool = False) -> Book:
         """Take an order, or refuse it; a refusal may stand in the books or leave no trace."""
         book = Book(f"B{len(self.books) + 1}", coid, symbol, side, terms)
-        book.history.append((self._runtime.clock.now(), terms))
+        book.history.append((self._runtime.clock.true_now(), terms))
         if self._faults.strikes("refused"):
             if self._runtime.random.random() < 0.5:
                 self._end(book, ReportStatus.REJECTED)
@@ -109,7 +120,7 @@ class Exchange:
         if not rests:
             # Some are filled at once, before anybody hears of their acceptance; some wait for long.
             wait = (0.0, 0.2) if self._runtime.random.random() < 0.4 else (0.5, 15.0)
-            self._runtime.call_later(wait, partial(self._fill, book), outside=True)
+            self._later(wait, partial(self._fill, book))
         return book
 
     def accept_order(self, order: Order) -> Book:
@@ -120,9 +131,9 @@ class Exchange:
         book = self.accept(order.order_id, order.symbol, order.side, terms, rests=rests)
         ends = partial(self._expire, book)
         if at_once:
-            self._runtime.call_later((0.0, 0.5), ends, outside=True)
+            self._later((0.0, 0.5), ends)
         elif order.time_in_force == "gtd" and order.expires_at is not None:
-            left = max((order.expires_at - self._runtime.clock.now()).total_seconds(), 0.0)
+            left = max((order.expires_at - self._runtime.clock.true_now()).total_seconds(), 0.0)
             self._runtime.call_later((left, left + 0.1), ends, outside=True)
         return book
 
@@ -146,25 +157,38 @@ class Exchange:
             self._carry_out(lambda: self._replace(book, terms))
         return True
 
-    def snapshot(self, since: datetime) -> VenueSnapshot:
-        """Return what is working and what has happened since."""
-        orders = [b.report() for b in self.books.values() if b.works or b.changed_at >= since]
-        fills = [fill for fill in self.fills if fill.timestamp >= since]
-        return VenueSnapshot(taken_at=self._runtime.clock.now(), orders=orders, fills=fills)
+    def snapshot(self, since: datetime, *, age: float = 0.0) -> VenueSnapshot:
+        """Return what was working so many seconds ago, and what had happened since."""
+        self.news = self.news and age > 0
+        at = self._runtime.clock.true_now() - timedelta(seconds=age)
+        told = [report for book in self.books.values() if (report := book.told(at)) is not None]
+        orders = [report for report in told if report.status is ReportStatus.WORKING or report.at >= since]
+        fills = [fill for fill in self.fills if since <= fill.timestamp <= at]
+        return VenueSnapshot(taken_at=at, orders=orders, fills=fills)
 
     @property
     def working(self) -> int:
         """How many orders may still trade."""
         return sum(book.works for book in self.books.values())
 
+    def positions(self) -> dict[str, int]:
+        """Return the net quantity of every symbol that ever traded."""
+        net: dict[str, int] = {}
+        for fill in self.fills:
+            net[fill.symbol] = net.get(fill.symbol, 0) + (fill.quantity if fill.side == "buy" else -fill.quantity)
+        return net
+
     # ------------------------------------------------------------ what happens to an order
+
+    def _later(self, wait: tuple[float, float], action: Callable[[], None]) -> None:
+        self._runtime.call_later((wait[0] * self._pace, wait[1] * self._pace), action, outside=True)
 
     def _carry_out(self, action: Callable[[], None]) -> None:
         if self.prompt:
             action()
         else:
             wait = (5.0, 15.0) if self._faults.strikes("effect late") else (0.0, 1.0)
-            self._runtime.call_later(wait, action, outside=True)
+            self._later(wait, action)
 
     def _fill(self, book: Book) -> None:
         if not book.works:
@@ -175,7 +199,7 @@ class Exchange:
             quantity = book.leaves
         book.filled += quantity
         if book.leaves > 0:
-            self._runtime.call_later((0.0, 4.0), partial(self._fill, book), outside=True)
+            self._later((0.0, 4.0), partial(self._fill, book))
         price = Decimal(chance.randint(9_000, 11_000)) / 100
         fill = OrderFill(
             fill_id=f"F{len(self.fills) + 1}",
@@ -184,7 +208,7 @@ class Exchange:
             side=book.side,
             quantity=quantity,
             price=price,
-            timestamp=self._runtime.clock.now(),
+            timestamp=self._runtime.clock.true_now(),
         )
         self.fills.append(fill)
         if self.client is not None:
@@ -199,7 +223,7 @@ class Exchange:
         """Bring new terms into force; where fills passed a smaller total, what is filled is the total (FIX D11)."""
         if book.works:
             book.terms = terms._replace(quantity=max(terms.quantity, book.filled))
-            book.history.append((self._runtime.clock.now(), book.terms))
+            book.history.append((self._runtime.clock.true_now(), book.terms))
             if book.leaves > 0:
                 self._changed(book)
             else:
@@ -215,11 +239,13 @@ class Exchange:
 
     def _end(self, book: Book, status: ReportStatus) -> None:
         book.status = status
-        book.ended_at = self._runtime.clock.now()
+        book.ended_at = self._runtime.clock.true_now()
         self._changed(book)
 
     def _changed(self, book: Book) -> None:
-        book.changed_at = self._runtime.clock.now()
+        self.news = True
+        book.changed_at = self._runtime.clock.true_now()
         self.books[book.broker_order_id] = book
+        book.reports.append(book.report())
         if self.client is not None:
-            self.client.push_report(book.report())
+            self.client.push_report(book.reports[-1])

@@ -1,6 +1,7 @@
 """What may go wrong in a simulated run: each seed draws its own rates, some of them zero (swarm testing)."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -14,6 +15,8 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "commit": (0.0, 0.002, 0.01),
     "commit, store away": (0.0, 0.002, 0.01),
     "commit, written all the same": (0.0, 0.002, 0.005),
+    "restart in recovery": (0.0, 0.0, 0.1, 0.4),
+    "disk full": (0.0, 0.0, 0.01, 0.1),
     # in the process
     "crash": (0.0, 0.0005, 0.002, 0.005),
     "power cut before a commit": (0.0, 0.0, 0.002, 0.005),
@@ -32,10 +35,16 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "reply late": (0.0, 0.05, 0.2),
     "push lost": (0.0, 0.1, 0.5),
     "push doubled": (0.0, 0.1, 0.5),
+    "push reordered": (0.0, 0.3, 1.0),
+    "fill pushed late": (0.0, 0.0, 0.05, 0.3),
     "query failed": (0.0, 0.1, 0.3),
+    "query stale": (0.0, 0.0, 0.1, 0.5),
     "connect failed": (0.0, 0.2, 0.5),
     "cut off": (0.0, 0.0, 0.02, 0.1),
     "stranger": (0.0, 0.0, 0.02),
+    # on the machine
+    "clock jump": (0.0, 0.0, 0.02, 0.1),
+    "account taken": (0.0, 0.0, 0.02),
     # in the queue and the sink
     "source away": (0.0, 0.02, 0.1),
     "removal unanswered": (0.0, 0.05, 0.2),
@@ -57,22 +66,49 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
 }
 """What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 
+DENSE: Final[dict[str, float]] = {
+    "poison": 0.01,
+    "crash": 0.0002,
+    "power cut before a commit": 0.0004,
+    "power cut after a commit": 0.0004,
+    "power cut in a submit": 0.03,
+    "cancel refused": 0.3,
+    "cancel dropped": 0.2,
+    "replace dropped": 0.3,
+    "effect late": 0.3,
+    "reply late": 0.4,
+    "fill pushed late": 0.2,
+    "cut off": 0.05,
+    "account taken": 0.01,
+    "cancel all": 0.02,
+    "halt": 0.03,
+    "halt, orders kept": 0.01,
+    "resume": 0.5,
+    "resume, and halt": 0.0,
+}
+"""In a dense world: more of what needs a rare occasion, less of what leaves none for the rest."""
+
+ENDS_THE_PROCESS: Final = frozenset(
+    {"crash", "power cut before a commit", "power cut after a commit", "power cut in a submit"}
+)
+
+RARE: Final = 0.03
+"""A rate below is that of something with many occasions."""
+
 NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
     {
         "poison",
         "commit, written all the same",
         "cancel dropped",
         "replace dropped",
-        "crash",
-        "power cut before a commit",
-        "power cut after a commit",
-        "power cut in a submit",
+        *ENDS_THE_PROCESS,
         "request lost",
         "request late",
         "reply lost",
         "push lost",
         "cut off",
         "stranger",
+        "account taken",
     }
 )
 """What a broker that cannot be queried gives no means to heal without a person."""
@@ -83,17 +119,27 @@ class Faults:
 
     Args:
         calm: Nothing goes wrong; only people act.
+        dense: Everything goes wrong, nothing often.
+        frequency: How many times as often what is rare happens, for there are fewer occasions.
 
     Attributes:
         on: Whether anything goes wrong at all; off in the quiet phase.
         struck: How often each happened.
+        tell: Called with what happens, in words; None for nobody.
     """
 
-    def __init__(self, chance: Random, *, plain: bool, calm: bool) -> None:
+    def __init__(self, chance: Random, *, plain: bool, calm: bool, frequency: float = 1.0, dense: bool = False) -> None:
         self._chance = chance
         self.on = True
+        self.tell: Callable[[str], None] | None = None
         self.struck: Counter[str] = Counter()
         self.rates = {name: chance.choice(rates) for name, rates in (RATES | DEEDS).items()}
+        if dense:
+            self.rates = {name: min(rate for rate in rates if rate > 0) for name, rates in RATES.items()}
+            self.rates |= {name: max(rates) for name, rates in DEEDS.items()} | DENSE
+        for name, rate in self.rates.items():
+            if rate < RARE and name not in ENDS_THE_PROCESS:
+                self.rates[name] = rate * frequency
         if plain:
             self.rates.update(dict.fromkeys(NOT_WITH_A_PLAIN_BROKER, 0.0))
         if calm:
@@ -104,4 +150,15 @@ class Faults:
         if not self.on or self._chance.random() >= self.rates[name]:
             return False
         self.struck[name] += 1
+        self.note(name)
         return True
+
+    def note(self, what: str) -> None:
+        """Tell of something."""
+        if self.tell is not None:
+            self.tell(f"    ! {what}")
+
+    def need(self, least: Mapping[str, float]) -> None:
+        """Have things happen at least so often."""
+        for name, rate in least.items():
+            self.rates[name] = max(self.rates[name], rate)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
 from actors.broker.base import (
     Capabilities,
@@ -19,10 +18,8 @@ from actors.model import Order, OrderFill, OrderStatus
 from actors.model.terms import ORDER_TYPES, TIMES_IN_FORCE
 from tests.simulation.exchange import Exchange, Terms
 from tests.simulation.faults import Faults
+from tests.simulation.scale import Scale
 from tests.support.simulation import SimulatedRuntime
-
-LATE: Final = 40.0
-"""Seconds after which a late request arrives at the latest; more than the settle window."""
 
 
 class Answer:
@@ -50,17 +47,19 @@ class SimulatedBroker:
         gone: Whether the process died: what it asked for still arrives, and nobody hears the answer.
     """
 
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
+    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange, scale: Scale) -> None:
         self._runtime = runtime
+        self._scale = scale
         self._faults = faults
         self._exchange = exchange
         self._fill_callbacks: list[FillCallback] = []
         self._order_callbacks: list[OrderCallback] = []
         self.sending: Callable[[Order], None] = lambda _order: None
         self.replacing: Callable[[str, Terms], None] = lambda _broker_order_id, _terms: None
-        self.cut_power: Callable[[], None] = runtime.cut_power
+        self.cut_power: Callable[[str], None] = lambda _point: runtime.cut_power()
         self.up = True
         self.gone = False
+        self._last_push = 0.0  # when the last of those in order arrives
 
     def capabilities(self, symbol: str) -> Capabilities:
         """Return that it takes everything, and whether it replaces."""
@@ -70,7 +69,7 @@ class SimulatedBroker:
         self.sending(order)
         answer = self._ask(lambda: self._exchange.accept_order(order).broker_order_id)
         if self._faults.strikes("power cut in a submit"):
-            self.cut_power()
+            self.cut_power("in a submit")
         raise Underway(answer)
 
     def cancel_order(self, broker_order_id: str) -> bool:
@@ -92,25 +91,38 @@ class SimulatedBroker:
 
     def push_fill(self, fill: OrderFill) -> None:
         """Tell of a fill, if the line lets it through."""
-        self._push(lambda: [callback(fill) for callback in self._fill_callbacks])
+        self._push(lambda: [callback(fill) for callback in self._fill_callbacks], late="fill pushed late")
 
     def push_report(self, report: OrderReport) -> None:
         """Tell where an order stands, if the line lets it through."""
         self._push(lambda: [callback(report) for callback in self._order_callbacks])
 
-    def _push(self, tell: Callable[[], object]) -> None:
+    def _push(self, tell: Callable[[], object], *, late: str | None = None) -> None:
         def arrive() -> None:
             if self.up:
                 tell()
 
-        if not self._faults.strikes("push lost"):
-            for _ in range(1 + self._faults.strikes("push doubled")):
-                self._runtime.call_later((0.0, self._runtime.random.choice((0.1, 1.0, 5.0))), arrive)
+        faults, chance = self._faults, self._runtime.random
+        if faults.strikes("push lost"):
+            return
+        for _ in range(1 + faults.strikes("push doubled")):
+            if late is not None and faults.strikes(late):
+                self._runtime.call_later((self._scale.pace, self._scale.late), arrive)
+            elif faults.strikes("push reordered"):
+                self._later((0.0, chance.choice((1.0, 5.0))), arrive)
+            else:
+                now = self._runtime.clock.monotonic()
+                self._last_push = max(self._last_push, now + chance.uniform(0.0, 0.1))
+                self._runtime.call_later((self._last_push - now, self._last_push - now), arrive)
+
+    def _later(self, wait: tuple[float, float], action: Callable[[], object], *, outside: bool = False) -> None:
+        pace = self._scale.pace
+        self._runtime.call_later((wait[0] * pace, wait[1] * pace), action, outside=outside)
 
     def _ask(self, action: Callable[[], object]) -> Answer:
         """Carry a request to the exchange, which may get it after this process is gone, and bring its answer back."""
         answer = Answer()
-        faults, later = self._faults, self._runtime.call_later
+        faults, later = self._faults, self._later
         if not self.up:
             raise ConnectionError("disconnected")
 
@@ -132,7 +144,11 @@ class SimulatedBroker:
             later((2.0, 10.0), lambda: answer.then(None, TimeoutError("no reply")))
         else:
             late = faults.strikes("request late")
-            later((1.0, self._runtime.random.choice((10.0, LATE))) if late else (0.0, 0.3), arrive, outside=True)
+            if late:
+                latest = self._scale.late * self._runtime.random.choice((0.2, 1.0))
+                self._runtime.call_later((self._scale.pace, latest), arrive, outside=True)
+            else:
+                later((0.0, 0.3), arrive, outside=True)
         return answer
 
 
@@ -141,8 +157,8 @@ class SimulatedVenue(SimulatedBroker):
 
     absence_proves_unsent = False
 
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
-        super().__init__(runtime, faults, exchange)
+    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange, scale: Scale) -> None:
+        super().__init__(runtime, faults, exchange, scale)
         self._connection_callbacks: list[ConnectionCallback] = []
 
     def connect(self) -> None:
@@ -153,6 +169,8 @@ class SimulatedVenue(SimulatedBroker):
     def snapshot(self, since: datetime) -> VenueSnapshot:
         if not self.up or self._faults.strikes("query failed"):
             raise ConnectionError("no answer")
+        if self._faults.strikes("query stale"):
+            return self._exchange.snapshot(since, age=self._runtime.random.uniform(0.0, 1.0))
         return self._exchange.snapshot(since)
 
     def subscribe_orders(self, callback: OrderCallback) -> None:

@@ -1,14 +1,14 @@
-"""Simulated stand-ins for what works in threads of its own: lanes, reader, worker, kill switch; and the saboteur.
+"""Simulated stand-ins for what works in threads of its own: lanes, reader, worker, kill switch.
 
 Each inherits from the real one and replaces its thread alone: what a turn of the thread does is the product's code.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from actors.broker.gate import TradingGate
 from actors.broker.lanes import Lane
@@ -26,11 +26,12 @@ from actors.messages import (
 from actors.model import Event
 from actors.publisher.base import SinkAway
 from actors.publisher.worker import PublisherWorker
-from actors.runtime.behavior import Address, Behavior, Unavailable
+from actors.runtime.behavior import Address
 from actors.signal_consumer.base import Entry, SourceAway
 from actors.signal_consumer.reader import Reader
 from tests.simulation.faults import Faults
 from tests.simulation.line import Underway
+from tests.support.fail_points import call_name
 from tests.support.simulation import SimulatedRuntime
 
 # ------------------------------------------------------------ the broker's lanes
@@ -39,9 +40,16 @@ from tests.support.simulation import SimulatedRuntime
 class SimulatedLane(Lane):
     """One call at a time, in order; each takes a while."""
 
-    def __init__(self, name: str, perform: Callable[[BrokerCall], object], runtime: SimulatedRuntime) -> None:
+    def __init__(
+        self,
+        name: str,
+        perform: Callable[[BrokerCall], object],
+        runtime: SimulatedRuntime,
+        passed: Callable[[str], None] = lambda _point: None,
+    ) -> None:
         super().__init__(name, perform, runtime.clock)
         self._runtime = runtime
+        self._passed = passed
         self._calls: deque[BrokerCall] = deque()
 
     def start(self, reports: Address[BrokerMessage]) -> None:
@@ -69,11 +77,17 @@ class SimulatedLane(Lane):
         try:
             value = self._perform(mine[0])
         except Underway as call:
-            call.answer.then = partial(self._end, mine)
+            call.answer.then = partial(self._answered, mine)
             return
         except Exception as caught:  # noqa: BLE001 - as in the lane it stands for
             error = caught
         self._runtime.call_later((0.0, 0.3), lambda: self._end(mine, value, error))
+
+    def _answered(self, mine: tuple[BrokerCall, float], value: object, error: BaseException | None) -> None:
+        name = call_name(mine[0])
+        if name is not None and error is None:  # as where the call returns within its method
+            self._passed(f"after {name}")
+        self._end(mine, value, error)
 
     def _end(self, mine: tuple[BrokerCall, float], value: object, error: BaseException | None) -> None:
         if self._current is mine:
@@ -188,9 +202,10 @@ class Source:
 class SimulatedReader(Reader):
     """A reader whose thread is a call now and then."""
 
-    def __init__(self, source: Source, runtime: SimulatedRuntime) -> None:
+    def __init__(self, source: Source, runtime: SimulatedRuntime, idle: tuple[float, float]) -> None:
         super().__init__(source)
         self._runtime = runtime
+        self._idle_wait = idle
         self._opened = False
 
     def start(self, consumer: Address[SignalConsumerMessage]) -> None:
@@ -198,9 +213,11 @@ class SimulatedReader(Reader):
         self._turn_later()
 
     def _turn_later(self) -> None:
-        self._runtime.call_later((0.0, 0.3), self._turn)
+        self._runtime.call_later(self._idle_wait, self._turn)
 
     def _turn(self) -> None:
+        if self._stopping:
+            return
         try:
             if not self._opened:
                 self._source.open()
@@ -256,15 +273,16 @@ class Recorder:
 class SimulatedWorker(PublisherWorker):
     """A publisher's worker whose thread is a call now and then."""
 
-    def __init__(self, sink: Recorder, runtime: SimulatedRuntime) -> None:
+    def __init__(self, sink: Recorder, runtime: SimulatedRuntime, idle: tuple[float, float]) -> None:
         super().__init__(sink, capacity=64, batch=16)
         self._runtime = runtime
+        self._idle_wait = idle
 
     def start(self, publisher: Address[PublisherMessage]) -> None:
         self._later(publisher)
 
     def _later(self, publisher: Address[PublisherMessage]) -> None:
-        self._runtime.call_later((0.0, 0.2), lambda: self._turn(publisher))
+        self._runtime.call_later(self._idle_wait, lambda: self._turn(publisher))
 
     def _turn(self, publisher: Address[PublisherMessage]) -> None:
         if self._events:
@@ -302,73 +320,21 @@ class SimulatedKillSwitch(KillSwitch):
     ) -> None:
         super().__init__(file, gate, runtime.clock, tell, cancel_directly)
         self._runtime = runtime
+        self._looking = False
 
     def start(self) -> None:
-        self._runtime.call_later((PATIENCE, 2 * PATIENCE), self._turn)
+        """Look now and then while a halt waits to be confirmed; at other times there is nothing to see."""
+
+    def trip(self, reason: str, by: str, *, keep_orders: bool = False) -> Future[bool]:
+        """Halt, and begin to look whether it is confirmed."""
+        if not self._looking:
+            self._looking = True
+            self._runtime.call_later((PATIENCE, 2 * PATIENCE), self._turn)
+        return super().trip(reason, by, keep_orders=keep_orders)
 
     def _turn(self) -> None:
         if self._is_overdue(self._clock.monotonic()):
             self._cancel_directly()
-        self.start()
-
-
-# ------------------------------------------------------------ exceptions in the actors
-
-
-class Planted(Exception):
-    """Raised by the saboteur where a behavior could have failed."""
-
-
-class Saboteur(Behavior[Any]):
-    """A real behavior, unchanged, in which steps fail by chance.
-
-    Args:
-        inner: The behavior.
-        faults: What goes wrong.
-        poisoned: Messages that are never handled in peace, by identity; they outlive this incarnation.
-        cut_power: Ends the process in the middle of a step.
-    """
-
-    def __init__(
-        self, inner: Behavior[Any], faults: Faults, poisoned: dict[int, object], cut_power: Callable[[], None]
-    ) -> None:
-        self._inner = inner
-        self._faults = faults
-        self._poisoned = poisoned
-        self._cut_power = cut_power
-        self._fail("build")
-
-    def started(self) -> None:
-        self._inner.started()
-
-    def prepare(self, messages: Sequence[Any]) -> None:
-        self._fail("prepare")
-        self._inner.prepare(messages)
-
-    def receive(self, message: Any) -> None:
-        if self._faults.strikes("poison"):
-            self._poisoned[id(message)] = message
-        if id(message) in self._poisoned:
-            raise Planted("poison")
-        self._fail("receive")
-        self._inner.receive(message)
-        self._fail("receive, its work half done")
-
-    def commit(self) -> None:
-        if self._faults.strikes("commit, store away"):
-            raise Unavailable("planted: the store is away")
-        self._fail("commit")
-        if self._faults.strikes("power cut before a commit"):
-            self._cut_power()
-        self._inner.commit()
-        if self._faults.strikes("power cut after a commit"):
-            self._cut_power()
-        if self._faults.strikes("commit, written all the same"):
-            raise Unavailable("planted: nobody knows whether it was written")
-
-    def stopped(self) -> None:
-        self._inner.stopped()
-
-    def _fail(self, name: str) -> None:
-        if self._faults.strikes(name):
-            raise Planted(name)
+        self._looking = bool(self._pending)
+        if self._looking:
+            self._runtime.call_later((PATIENCE, 2 * PATIENCE), self._turn)

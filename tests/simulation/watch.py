@@ -100,7 +100,7 @@ class Watch:
 
     def _closes(self, store: sqlite3.Connection, order: Order) -> Iterator[str]:
         """An exit closes no more than was open when its send mark was written."""
-        if order.leg is None:
+        if order.leg is None or self._world.clock_jumped:
             return
         entry = entry_of(order.order_id)
         opened = closed = 0
@@ -120,7 +120,7 @@ class Watch:
 
     def _not_too_late(self, store: sqlite3.Connection, order: Order) -> Iterator[str]:
         """Of a group only what traded first goes on once the ledger knows of that."""
-        if order.oco_group is None:
+        if order.oco_group is None or self._world.clock_jumped:
             return
         found = store.execute(
             "SELECT o.order_id FROM events AS e JOIN orders AS o ON o.order_id = e.order_id "
