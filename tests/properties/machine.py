@@ -40,6 +40,7 @@ TRIED: Final = settings(
     database=None,
     deadline=None,
     print_blob=True,
+    phases=[Phase.generate, Phase.shrink],  # to explain a failure as well, each line would be traced
     suppress_health_check=list(HealthCheck),
 )
 _UNTIL_FOUND: Final = settings(

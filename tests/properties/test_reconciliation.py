@@ -163,7 +163,9 @@ class ReconciliationMachine(StoreMachine):
         self.desk.store.close()
         for suffix in ("-wal", "-shm"):
             self.desk.file.with_name(self.desk.file.name + suffix).unlink(missing_ok=True)
-        shutil.copyfile(self.folder / "copy.db", self.desk.file)
+        fresh = self.folder / "fresh.db"  # another file, of which nothing in this process can know anything
+        shutil.copyfile(self.folder / "copy.db", fresh)
+        fresh.replace(self.desk.file)
         self.desk.boot()
         self.reconciled = False
 
@@ -233,7 +235,10 @@ class ReconciliationMachine(StoreMachine):
         for made in booked:
             true = there[made.fill_id]
             assert (made.order_id, made.quantity, made.price) == (true.order_id, true.quantity, true.price)
-        assert self.desk.dead_letters == []
+        life = self.desk.cell.status()
+        assert (life.restarts, life.last_error, self.desk.dead_letters) == (0, None, []), (
+            f"the order manager failed: {life.last_error}"
+        )
 
     def _working(self) -> list[Resting]:
         return [row for row in self.venue.book.values() if row.leaves > 0] if hasattr(self, "venue") else []
