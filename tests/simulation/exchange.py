@@ -81,6 +81,7 @@ class Exchange:
         prompt: Whether what it takes is in force at once, as a broker without reports must have it.
         books: Every order it ever took, by its own id.
         fills: Every execution, oldest first.
+        told: When it answered a query as a whole, oldest first.
         client: The broker of the process that runs now.
         filled: Called with each order that traded and how much, right after.
     """
@@ -92,6 +93,7 @@ class Exchange:
         self.prompt = prompt
         self.books: dict[str, Book] = {}
         self.fills: list[OrderFill] = []
+        self.told: list[datetime] = []
         self.client: SimulatedBroker | None = None
         self.filled: Callable[[Book, int], None] = lambda _book, _quantity: None
 
@@ -150,7 +152,8 @@ class Exchange:
         """Return what is working and what has happened since."""
         orders = [b.report() for b in self.books.values() if b.works or b.changed_at >= since]
         fills = [fill for fill in self.fills if fill.timestamp >= since]
-        return VenueSnapshot(taken_at=self._runtime.clock.now(), orders=orders, fills=fills)
+        self.told.append(self._runtime.clock.now())
+        return VenueSnapshot(taken_at=self.told[-1], orders=orders, fills=fills)
 
     @property
     def working(self) -> int:
@@ -173,6 +176,8 @@ class Exchange:
         quantity = chance.randint(1, book.leaves)
         if chance.random() < 0.5:
             quantity = book.leaves
+        if quantity == book.leaves and self._faults.strikes("overfill"):
+            quantity += chance.randint(1, 9)
         book.filled += quantity
         if book.leaves > 0:
             self._runtime.call_later((0.0, 4.0), partial(self._fill, book), outside=True)

@@ -137,18 +137,24 @@ class SimulatedBroker:
 
 
 class SimulatedVenue(SimulatedBroker):
-    """A broker that can be queried, and from which one can be cut off."""
+    """A broker that can be queried, and from which one can be cut off.
+
+    Attributes:
+        connected_at: When it was connected last.
+    """
 
     absence_proves_unsent = False
 
     def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
         super().__init__(runtime, faults, exchange)
         self._connection_callbacks: list[ConnectionCallback] = []
+        self.connected_at: datetime | None = None
 
     def connect(self) -> None:
         if self._faults.strikes("connect failed"):
             raise ConnectionError("nobody answers")
         self.up = True
+        self.connected_at = self._runtime.clock.now()
 
     def snapshot(self, since: datetime) -> VenueSnapshot:
         if not self.up or self._faults.strikes("query failed"):
