@@ -21,7 +21,9 @@ from actors.runtime.forward import Forward
 from actors.runtime.supervisor import SupervisorPorts
 from actors.signal_consumer.actor import SignalConsumer
 from actors.signal_consumer.decode import Decoder
+from actors.store.anchor_file import AnchorFile
 from actors.store.store import Store
+from tests.simulation.limits import limits_of
 from tests.simulation.line import SimulatedBroker, SimulatedVenue
 from tests.simulation.parts import (
     Saboteur,
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _DEADLINES: Final = BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0)
+ANCHOR_KEY: Final = "the-secret-of-the-anchor"
+"""What the anchor of every simulated store is sealed with; it must stand nowhere else (I23)."""
+
 _POLICY: Final = RecoveryPolicy(interval=timedelta(seconds=10), settle_window=timedelta(seconds=15))
 
 
@@ -51,7 +56,10 @@ class Life:
         self._world = world
         runtime, faults = world.runtime, world.faults
         self._runtime = runtime
-        self.store = Store.open(f"sqlite:///{world.file}", account_id=ACCOUNT, holder="test", clock=runtime.clock)
+        anchor = AnchorFile(Path(f"{world.file}.anchor"), ACCOUNT, ANCHOR_KEY)
+        url = f"sqlite:///{world.file}"
+        self.store = Store.open(url, account_id=ACCOUNT, holder="test", clock=runtime.clock, anchor=anchor)
+        world.watch.opened(self.store)
         self.gate = TradingGate()
         self.board = PositionBoard()
         self.failures: set[str] = set()
@@ -96,6 +104,7 @@ class Life:
             backlog=12,
             answer_within=timedelta(seconds=8),
             recovery=_POLICY,
+            risk=limits_of(self._world.seed),
         )
         waiters, market = Waiters(), Market(capabilities=session.capabilities)
         manager = self._spawn(
