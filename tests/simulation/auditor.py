@@ -16,7 +16,7 @@ from actors.store.unit import Outcome
 from actors.verify import verify
 from tests.simulation.control_audit import brackets, commands, continuations, groups, halts
 from tests.simulation.history_audit import absences, ends, expiries, transitions
-from tests.simulation.life import ANCHOR_KEY
+from tests.simulation.opening import ANCHOR_KEY
 from tests.simulation.signals import Expected
 from tests.simulation.store_audit import chain, dead_letters, queries, secrets, strangers, sums
 from tests.simulation.world import World

@@ -86,8 +86,11 @@ class Exchange:
         filled: Called with each order that traded and how much, right after.
     """
 
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, *, replaces: bool, prompt: bool) -> None:
+    def __init__(
+        self, runtime: SimulatedRuntime, faults: Faults, *, replaces: bool, prompt: bool, pace: float = 1.0
+    ) -> None:
         self._runtime = runtime
+        self._pace = pace
         self._faults = faults
         self.replaces = replaces
         self.prompt = prompt
@@ -102,7 +105,7 @@ class Exchange:
     def accept(self, coid: str | None, symbol: str, side: Side, terms: Terms, *, rests: bool = False) -> Book:
         """Take an order, or refuse it; a refusal may stand in the books or leave no trace."""
         book = Book(f"B{len(self.books) + 1}", coid, symbol, side, terms)
-        book.history.append((self._runtime.clock.now(), terms))
+        book.history.append((self._runtime.clock.true_now(), terms))
         if self._faults.strikes("refused"):
             if self._runtime.random.random() < 0.5:
                 self._end(book, ReportStatus.REJECTED)
@@ -111,7 +114,7 @@ class Exchange:
         if not rests:
             # Some are filled at once, before anybody hears of their acceptance; some wait for long.
             wait = (0.0, 0.2) if self._runtime.random.random() < 0.4 else (0.5, 15.0)
-            self._runtime.call_later(wait, partial(self._fill, book), outside=True)
+            self._later(wait, partial(self._fill, book))
         return book
 
     def accept_order(self, order: Order) -> Book:
@@ -122,9 +125,9 @@ class Exchange:
         book = self.accept(order.order_id, order.symbol, order.side, terms, rests=rests)
         ends = partial(self._expire, book)
         if at_once:
-            self._runtime.call_later((0.0, 0.5), ends, outside=True)
+            self._later((0.0, 0.5), ends)
         elif order.time_in_force == "gtd" and order.expires_at is not None:
-            left = max((order.expires_at - self._runtime.clock.now()).total_seconds(), 0.0)
+            left = max((order.expires_at - self._runtime.clock.true_now()).total_seconds(), 0.0)
             self._runtime.call_later((left, left + 0.1), ends, outside=True)
         return book
 
@@ -152,7 +155,7 @@ class Exchange:
         """Return what is working and what has happened since."""
         orders = [b.report() for b in self.books.values() if b.works or b.changed_at >= since]
         fills = [fill for fill in self.fills if fill.timestamp >= since]
-        self.told.append(self._runtime.clock.now())
+        self.told.append(self._runtime.clock.true_now())
         return VenueSnapshot(taken_at=self.told[-1], orders=orders, fills=fills)
 
     @property
@@ -160,14 +163,24 @@ class Exchange:
         """How many orders may still trade."""
         return sum(book.works for book in self.books.values())
 
+    def positions(self) -> dict[str, int]:
+        """Return the net quantity of every symbol that ever traded."""
+        net: dict[str, int] = {}
+        for fill in self.fills:
+            net[fill.symbol] = net.get(fill.symbol, 0) + (fill.quantity if fill.side == "buy" else -fill.quantity)
+        return net
+
     # ------------------------------------------------------------ what happens to an order
+
+    def _later(self, wait: tuple[float, float], action: Callable[[], None]) -> None:
+        self._runtime.call_later((wait[0] * self._pace, wait[1] * self._pace), action, outside=True)
 
     def _carry_out(self, action: Callable[[], None]) -> None:
         if self.prompt:
             action()
         else:
             wait = (5.0, 15.0) if self._faults.strikes("effect late") else (0.0, 1.0)
-            self._runtime.call_later(wait, action, outside=True)
+            self._later(wait, action)
 
     def _fill(self, book: Book) -> None:
         if not book.works:
@@ -180,7 +193,7 @@ class Exchange:
             quantity += chance.randint(1, 9)
         book.filled += quantity
         if book.leaves > 0:
-            self._runtime.call_later((0.0, 4.0), partial(self._fill, book), outside=True)
+            self._later((0.0, 4.0), partial(self._fill, book))
         price = Decimal(chance.randint(9_000, 11_000)) / 100
         fill = OrderFill(
             fill_id=f"F{len(self.fills) + 1}",
@@ -189,7 +202,7 @@ class Exchange:
             side=book.side,
             quantity=quantity,
             price=price,
-            timestamp=self._runtime.clock.now(),
+            timestamp=self._runtime.clock.true_now(),
         )
         self.fills.append(fill)
         if self.client is not None:
@@ -204,7 +217,7 @@ class Exchange:
         """Bring new terms into force; where fills passed a smaller total, what is filled is the total (FIX D11)."""
         if book.works:
             book.terms = terms._replace(quantity=max(terms.quantity, book.filled))
-            book.history.append((self._runtime.clock.now(), book.terms))
+            book.history.append((self._runtime.clock.true_now(), book.terms))
             if book.leaves > 0:
                 self._changed(book)
             else:
@@ -220,11 +233,11 @@ class Exchange:
 
     def _end(self, book: Book, status: ReportStatus) -> None:
         book.status = status
-        book.ended_at = self._runtime.clock.now()
+        book.ended_at = self._runtime.clock.true_now()
         self._changed(book)
 
     def _changed(self, book: Book) -> None:
-        book.changed_at = self._runtime.clock.now()
+        book.changed_at = self._runtime.clock.true_now()
         self.books[book.broker_order_id] = book
         if self.client is not None:
             self.client.push_report(book.report())

@@ -1,6 +1,7 @@
 """What may go wrong in a simulated run: each seed draws its own rates, some of them zero (swarm testing)."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -58,6 +59,9 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
 }
 """What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 
+RARE: Final = 0.03
+"""A rate below is that of something with many occasions."""
+
 NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
     {
         "poison",
@@ -84,17 +88,21 @@ class Faults:
 
     Args:
         calm: Nothing goes wrong; only people act.
+        frequency: How many times as often what is rare happens, for there are fewer occasions.
 
     Attributes:
         on: Whether anything goes wrong at all; off in the quiet phase.
         struck: How often each happened.
+        tell: Called with what happens, in words; None for nobody.
     """
 
-    def __init__(self, chance: Random, *, plain: bool, calm: bool) -> None:
+    def __init__(self, chance: Random, *, plain: bool, calm: bool, frequency: float = 1.0) -> None:
         self._chance = chance
         self.on = True
+        self.tell: Callable[[str], None] | None = None
         self.struck: Counter[str] = Counter()
         self.rates = {name: chance.choice(rates) for name, rates in (RATES | DEEDS).items()}
+        self.rates = {name: rate * frequency if rate < RARE else rate for name, rate in self.rates.items()}
         if plain:
             self.rates.update(dict.fromkeys(NOT_WITH_A_PLAIN_BROKER, 0.0))
         if calm:
@@ -105,4 +113,15 @@ class Faults:
         if not self.on or self._chance.random() >= self.rates[name]:
             return False
         self.struck[name] += 1
+        self.note(name)
         return True
+
+    def note(self, what: str) -> None:
+        """Tell of something."""
+        if self.tell is not None:
+            self.tell(f"    ! {what}")
+
+    def need(self, least: Mapping[str, float]) -> None:
+        """Have things happen at least so often."""
+        for name, rate in least.items():
+            self.rates[name] = max(self.rates[name], rate)

@@ -1,17 +1,15 @@
 """What the event log may tell of an order over time, held against the exchange's own history."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from tests.simulation.exchange import Book
 from tests.simulation.watch_orders import expiry
 from tests.simulation.world import World
 
-SETTLE_WINDOW: Final = timedelta(seconds=15)
-"""How long a simulated system looks for an order before it may call it absent, with so many queries at least."""
-
 READS: Final = 3
+"""How many queries must have missed an order before it may be called absent, spread over the settle window."""
 
 
 def transitions(_world: World, log: list[dict[str, Any]]) -> Iterator[str]:
@@ -45,6 +43,7 @@ def absences(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """I9: an order is called absent only after enough queries over the settle window, none of which could show it."""
     there: dict[str | None, Book] = {book.coid: book for book in world.exchange.books.values()}
     sent: dict[str, datetime] = {}
+    window = world.scale.policy.settle_window
     for said in log:
         at, name = datetime.fromisoformat(said["at"]), said.get("order_id", "")
         if said.get("cause") == "send mark committed":
@@ -55,7 +54,7 @@ def absences(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
             continue
         since = sent.get(name)
         told = [when for when in world.exchange.told if since is None or since <= when <= at]
-        if len(told) < READS or at - told[0] < SETTLE_WINDOW:
+        if len(told) < READS or at - told[0] < window:
             yield f"I9: {name}, sent {since}, was called absent at {at} after {len(told)} queries {told[:1]}"
         book = there.get(name)
         shown = [] if book is None else [when for when in told if when >= book.history[0][0]]

@@ -1,18 +1,16 @@
 """One process of a simulated run: the parts of an assembly, composed alike on the simulated runtime."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from actors import messages as m
-from actors.broker.actor import BrokerActor, BrokerDeadlines
+from actors.broker.actor import BrokerActor
 from actors.broker.gate import TradingGate
 from actors.broker.session import BrokerSession
 from actors.kill_switch.direct import DirectCancels
 from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
 from actors.order_manager.admission import Market
-from actors.order_manager.recovery import RecoveryPolicy
 from actors.order_manager.waiters import Waiters
 from actors.portfolio.actor import Portfolio, PositionBoard
 from actors.publisher.actor import Publisher
@@ -21,10 +19,9 @@ from actors.runtime.forward import Forward
 from actors.runtime.supervisor import SupervisorPorts
 from actors.signal_consumer.actor import SignalConsumer
 from actors.signal_consumer.decode import Decoder
-from actors.store.anchor_file import AnchorFile
-from actors.store.store import Store
 from tests.simulation.limits import limits_of
 from tests.simulation.line import SimulatedBroker, SimulatedVenue
+from tests.simulation.opening import open_store
 from tests.simulation.parts import (
     Saboteur,
     SimulatedKillSwitch,
@@ -38,12 +35,6 @@ from tests.support.builders import ACCOUNT
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_DEADLINES: Final = BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0)
-ANCHOR_KEY: Final = "the-secret-of-the-anchor"
-"""What the anchor of every simulated store is sealed with; it must stand nowhere else (I23)."""
-
-_POLICY: Final = RecoveryPolicy(interval=timedelta(seconds=10), settle_window=timedelta(seconds=15))
-
 
 class Life:
     """One process, from its composition to its end.
@@ -54,24 +45,22 @@ class Life:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        runtime, faults = world.runtime, world.faults
+        runtime, faults, scale = world.runtime, world.faults, world.scale
         self._runtime = runtime
-        anchor = AnchorFile(Path(f"{world.file}.anchor"), ACCOUNT, ANCHOR_KEY)
-        url = f"sqlite:///{world.file}"
-        self.store = Store.open(url, account_id=ACCOUNT, holder="test", clock=runtime.clock, anchor=anchor)
+        self.store = open_store(world.file, runtime.clock)
         world.watch.opened(self.store)
         self.gate = TradingGate()
         self.board = PositionBoard()
         self.failures: set[str] = set()
         kind = SimulatedBroker if world.plain else SimulatedVenue
-        self.broker = world.exchange.client = kind(runtime, faults, world.exchange)
+        self.broker = world.exchange.client = kind(runtime, faults, world.exchange, scale)
         self.broker.sending, self.broker.replacing = world.watch.sending, world.watch.replacing
         self.broker.cut_power = self.cut_power
         self.session = BrokerSession(self.broker, self.gate, runtime.clock)
         for name in ("orders", "cancels", "queries"):
-            setattr(self.session, name, SimulatedLane(name, self.session._perform, runtime))
-        self.reader = SimulatedReader(Source(world.queue, faults), runtime)
-        self.worker = SimulatedWorker(world.sink, runtime)
+            setattr(self.session, name, SimulatedLane(name, self.session._perform, runtime, world.passed))
+        self.reader = SimulatedReader(Source(world.queue, faults), runtime, scale.idle)
+        self.worker = SimulatedWorker(world.sink, runtime, scale.idle)
         halt_file = Path(f"{world.file}.HALT")  # nobody makes it: what it does is done without the actors
         direct = DirectCancels(self.store, self.session)
         self.kill_switch = SimulatedKillSwitch(halt_file, self.gate, runtime, self.tell, direct)
@@ -81,14 +70,14 @@ class Life:
 
     def start(self) -> None:
         """Start every actor as the assembly does."""
-        runtime, store, session = self._runtime, self.store, self.session
+        runtime, store, session, scale = self._runtime, self.store, self.session, self._world.scale
         ports = SupervisorPorts(inspect=runtime.health, dump=lambda: None, escalate=self._escalate, hang_after=5.0)
         runtime.supervise(ports)
         portfolio = self._spawn("portfolio", lambda context: Portfolio(context, store, self.board))
         publisher = self._spawn("publisher", lambda context: Publisher(context, store, self.worker))
         self.worker.start(publisher)
         broker = self._spawn(
-            "broker", lambda context: BrokerActor(context, session, self.order_manager, portfolio, _DEADLINES)
+            "broker", lambda context: BrokerActor(context, session, self.order_manager, portfolio, scale.deadlines)
         )
         session.start(broker)
         self.consumer = self._spawn(
@@ -102,8 +91,8 @@ class Life:
             queryable=session.venue is not None,
             in_flight=8,
             backlog=12,
-            answer_within=timedelta(seconds=8),
-            recovery=_POLICY,
+            answer_within=scale.answer_within,
+            recovery=scale.policy,
             risk=limits_of(self._world.seed),
         )
         waiters, market = Waiters(), Market(capabilities=session.capabilities)
@@ -128,10 +117,15 @@ class Life:
             self.gate.open(f"actor {name} failed")
         self.consumer.tell(m.OpenIntake())
 
-    def cut_power(self) -> None:
-        """End this process now: nothing more reaches its store or leaves it."""
-        self.store.close()
-        self._runtime.cut_power()
+    def cut_power(self, point: str) -> None:
+        """End this process now, at a crash point: nothing more reaches its store or leaves it."""
+        self._world.cut_power(point)
+
+    def die(self) -> None:
+        """Let nothing more reach the store; it is closed later, for what is cut off may hold its lock."""
+        self.store._writer._closed = True
+        if self.store._anchor is not None:
+            self.store._anchor._release()  # nor does the anchor say that this was an orderly end
 
     def _spawn(self, name: str, factory: Callable[[Context], Behavior[Any]]) -> Address[Any]:
         def build(context: Context) -> Behavior[Any]:

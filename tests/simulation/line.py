@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
 from actors.broker.base import (
     Capabilities,
@@ -19,10 +18,8 @@ from actors.model import Order, OrderFill, OrderStatus
 from actors.model.terms import ORDER_TYPES, TIMES_IN_FORCE
 from tests.simulation.exchange import Exchange, Terms
 from tests.simulation.faults import Faults
+from tests.simulation.scale import Scale
 from tests.support.simulation import SimulatedRuntime
-
-LATE: Final = 40.0
-"""Seconds after which a late request arrives at the latest; more than the settle window."""
 
 
 class Answer:
@@ -50,15 +47,16 @@ class SimulatedBroker:
         gone: Whether the process died: what it asked for still arrives, and nobody hears the answer.
     """
 
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
+    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange, scale: Scale) -> None:
         self._runtime = runtime
+        self._scale = scale
         self._faults = faults
         self._exchange = exchange
         self._fill_callbacks: list[FillCallback] = []
         self._order_callbacks: list[OrderCallback] = []
         self.sending: Callable[[Order], None] = lambda _order: None
         self.replacing: Callable[[str, Terms], None] = lambda _broker_order_id, _terms: None
-        self.cut_power: Callable[[], None] = runtime.cut_power
+        self.cut_power: Callable[[str], None] = lambda _point: runtime.cut_power()
         self.up = True
         self.gone = False
 
@@ -70,7 +68,7 @@ class SimulatedBroker:
         self.sending(order)
         answer = self._ask(lambda: self._exchange.accept_order(order).broker_order_id)
         if self._faults.strikes("power cut in a submit"):
-            self.cut_power()
+            self.cut_power("in a submit")
         raise Underway(answer)
 
     def cancel_order(self, broker_order_id: str) -> bool:
@@ -105,12 +103,16 @@ class SimulatedBroker:
 
         if not self._faults.strikes("push lost"):
             for _ in range(1 + self._faults.strikes("push doubled")):
-                self._runtime.call_later((0.0, self._runtime.random.choice((0.1, 1.0, 5.0))), arrive)
+                self._later((0.0, self._runtime.random.choice((0.1, 1.0, 5.0))), arrive)
+
+    def _later(self, wait: tuple[float, float], action: Callable[[], object], *, outside: bool = False) -> None:
+        pace = self._scale.pace
+        self._runtime.call_later((wait[0] * pace, wait[1] * pace), action, outside=outside)
 
     def _ask(self, action: Callable[[], object]) -> Answer:
         """Carry a request to the exchange, which may get it after this process is gone, and bring its answer back."""
         answer = Answer()
-        faults, later = self._faults, self._runtime.call_later
+        faults, later = self._faults, self._later
         if not self.up:
             raise ConnectionError("disconnected")
 
@@ -132,7 +134,11 @@ class SimulatedBroker:
             later((2.0, 10.0), lambda: answer.then(None, TimeoutError("no reply")))
         else:
             late = faults.strikes("request late")
-            later((1.0, self._runtime.random.choice((10.0, LATE))) if late else (0.0, 0.3), arrive, outside=True)
+            if late:
+                latest = self._scale.late * self._runtime.random.choice((0.2, 1.0))
+                self._runtime.call_later((self._scale.pace, latest), arrive, outside=True)
+            else:
+                later((0.0, 0.3), arrive, outside=True)
         return answer
 
 
@@ -145,8 +151,8 @@ class SimulatedVenue(SimulatedBroker):
 
     absence_proves_unsent = False
 
-    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange) -> None:
-        super().__init__(runtime, faults, exchange)
+    def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange, scale: Scale) -> None:
+        super().__init__(runtime, faults, exchange, scale)
         self._connection_callbacks: list[ConnectionCallback] = []
         self.connected_at: datetime | None = None
 
@@ -154,7 +160,7 @@ class SimulatedVenue(SimulatedBroker):
         if self._faults.strikes("connect failed"):
             raise ConnectionError("nobody answers")
         self.up = True
-        self.connected_at = self._runtime.clock.now()
+        self.connected_at = self._runtime.clock.true_now()
 
     def snapshot(self, since: datetime) -> VenueSnapshot:
         if not self.up or self._faults.strikes("query failed"):

@@ -5,6 +5,7 @@ Each inherits from the real one and replaces its thread alone: what a turn of th
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -31,6 +32,7 @@ from actors.signal_consumer.base import Entry, SourceAway
 from actors.signal_consumer.reader import Reader
 from tests.simulation.faults import Faults
 from tests.simulation.line import Underway
+from tests.support.fail_points import call_name
 from tests.support.simulation import SimulatedRuntime
 
 # ------------------------------------------------------------ the broker's lanes
@@ -39,9 +41,16 @@ from tests.support.simulation import SimulatedRuntime
 class SimulatedLane(Lane):
     """One call at a time, in order; each takes a while."""
 
-    def __init__(self, name: str, perform: Callable[[BrokerCall], object], runtime: SimulatedRuntime) -> None:
+    def __init__(
+        self,
+        name: str,
+        perform: Callable[[BrokerCall], object],
+        runtime: SimulatedRuntime,
+        passed: Callable[[str], None] = lambda _point: None,
+    ) -> None:
         super().__init__(name, perform, runtime.clock)
         self._runtime = runtime
+        self._passed = passed
         self._calls: deque[BrokerCall] = deque()
 
     def start(self, reports: Address[BrokerMessage]) -> None:
@@ -69,11 +78,17 @@ class SimulatedLane(Lane):
         try:
             value = self._perform(mine[0])
         except Underway as call:
-            call.answer.then = partial(self._end, mine)
+            call.answer.then = partial(self._answered, mine)
             return
         except Exception as caught:  # noqa: BLE001 - as in the lane it stands for
             error = caught
         self._runtime.call_later((0.0, 0.3), lambda: self._end(mine, value, error))
+
+    def _answered(self, mine: tuple[BrokerCall, float], value: object, error: BaseException | None) -> None:
+        name = call_name(mine[0])
+        if name is not None and error is None:  # as where the call returns within its method
+            self._passed(f"after {name}")
+        self._end(mine, value, error)
 
     def _end(self, mine: tuple[BrokerCall, float], value: object, error: BaseException | None) -> None:
         if self._current is mine:
@@ -188,9 +203,10 @@ class Source:
 class SimulatedReader(Reader):
     """A reader whose thread is a call now and then."""
 
-    def __init__(self, source: Source, runtime: SimulatedRuntime) -> None:
+    def __init__(self, source: Source, runtime: SimulatedRuntime, idle: tuple[float, float]) -> None:
         super().__init__(source)
         self._runtime = runtime
+        self._idle_wait = idle
         self._opened = False
 
     def start(self, consumer: Address[SignalConsumerMessage]) -> None:
@@ -198,7 +214,7 @@ class SimulatedReader(Reader):
         self._turn_later()
 
     def _turn_later(self) -> None:
-        self._runtime.call_later((0.0, 0.3), self._turn)
+        self._runtime.call_later(self._idle_wait, self._turn)
 
     def _turn(self) -> None:
         try:
@@ -256,15 +272,16 @@ class Recorder:
 class SimulatedWorker(PublisherWorker):
     """A publisher's worker whose thread is a call now and then."""
 
-    def __init__(self, sink: Recorder, runtime: SimulatedRuntime) -> None:
+    def __init__(self, sink: Recorder, runtime: SimulatedRuntime, idle: tuple[float, float]) -> None:
         super().__init__(sink, capacity=64, batch=16)
         self._runtime = runtime
+        self._idle_wait = idle
 
     def start(self, publisher: Address[PublisherMessage]) -> None:
         self._later(publisher)
 
     def _later(self, publisher: Address[PublisherMessage]) -> None:
-        self._runtime.call_later((0.0, 0.2), lambda: self._turn(publisher))
+        self._runtime.call_later(self._idle_wait, lambda: self._turn(publisher))
 
     def _turn(self, publisher: Address[PublisherMessage]) -> None:
         if self._events:
@@ -302,14 +319,24 @@ class SimulatedKillSwitch(KillSwitch):
     ) -> None:
         super().__init__(file, gate, runtime.clock, tell, cancel_directly)
         self._runtime = runtime
+        self._looking = False
 
     def start(self) -> None:
-        self._runtime.call_later((PATIENCE, 2 * PATIENCE), self._turn)
+        """Look now and then while a halt waits to be confirmed; at other times there is nothing to see."""
+
+    def trip(self, reason: str, by: str, *, keep_orders: bool = False) -> Future[bool]:
+        """Halt, and begin to look whether it is confirmed."""
+        if not self._looking:
+            self._looking = True
+            self._runtime.call_later((PATIENCE, 2 * PATIENCE), self._turn)
+        return super().trip(reason, by, keep_orders=keep_orders)
 
     def _turn(self) -> None:
         if self._is_overdue(self._clock.monotonic()):
             self._cancel_directly()
-        self.start()
+        self._looking = bool(self._pending)
+        if self._looking:
+            self._runtime.call_later((PATIENCE, 2 * PATIENCE), self._turn)
 
 
 # ------------------------------------------------------------ exceptions in the actors
@@ -330,7 +357,7 @@ class Saboteur(Behavior[Any]):
     """
 
     def __init__(
-        self, inner: Behavior[Any], faults: Faults, poisoned: dict[int, object], cut_power: Callable[[], None]
+        self, inner: Behavior[Any], faults: Faults, poisoned: dict[int, object], cut_power: Callable[[str], None]
     ) -> None:
         self._inner = inner
         self._faults = faults
@@ -359,10 +386,10 @@ class Saboteur(Behavior[Any]):
             raise Unavailable("planted: the store is away")
         self._fail("commit")
         if self._faults.strikes("power cut before a commit"):
-            self._cut_power()
+            self._cut_power("before a commit")
         self._inner.commit()
         if self._faults.strikes("power cut after a commit"):
-            self._cut_power()
+            self._cut_power("after a commit")
         if self._faults.strikes("commit, written all the same"):
             raise Unavailable("planted: nobody knows whether it was written")
 

@@ -12,26 +12,26 @@ from actors.errors import SignalError
 from actors.model import Side, Signal
 from actors.model.command_wire import decode_command, is_command
 from actors.model.terms import LIMITED, ORDER_TYPES, SIDES, TRAILING, TRIGGERED
+from tests.simulation.scale import Scale
 from tests.support.simulation import EPOCH
 
-SIGNALS: Final = 60
 SYMBOLS: Final = ("AAPL", "MSFT", "NVDA")
 STRATEGIES: Final = ("alpha", "beta")
 _MALFORMED: Final = (b"", b"{", b"[]", b"\xff\xfe", b'{"strategy_id": "a"}', b"NaN", b'{"quantity": 1e400}')
 
 
-def make_payloads(chance: Random) -> list[bytes]:
+def make_payloads(chance: Random, scale: Scale) -> list[bytes]:
     """Return what producers push: good signals, repeated ones, ids used twice, and rubbish."""
     payloads: list[bytes] = []
-    for number in range(SIGNALS):
+    for number in range(chance.randint(*scale.signals)):
         kind = chance.random()
-        payload = _signal(number, chance)
+        payload = _signal(number, chance, scale.pace)
         if kind < 0.06:
             payload = chance.choice(_MALFORMED)
         elif kind < 0.16 and payloads:
             payload = chance.choice(payloads)
         elif kind < 0.20:
-            payload = _signal(chance.randrange(max(number, 1)), chance)
+            payload = _signal(chance.randrange(max(number, 1)), chance, scale.pace)
         payloads.append(payload)
     return payloads
 
@@ -40,7 +40,7 @@ def _price(chance: Random) -> Decimal:
     return Decimal(chance.randint(9_000, 11_000)) / 100
 
 
-def _signal(number: int, chance: Random) -> bytes:
+def _signal(number: int, chance: Random, pace: float) -> bytes:
     kind = chance.choice(ORDER_TYPES) if chance.random() < 0.6 else "market"
     action = chance.choice(SIDES)
     signal = Signal(
@@ -54,7 +54,7 @@ def _signal(number: int, chance: Random) -> bytes:
         trail_percent=Decimal(1) if kind in TRAILING else None,
         timestamp=EPOCH,
         signal_id=f"signal-{number:03}",
-        **_validity(chance),
+        **_validity(chance, pace),
         **_links(chance, action),
     )
     if chance.random() < 0.1:
@@ -64,11 +64,11 @@ def _signal(number: int, chance: Random) -> bytes:
     return signal.to_json().encode()
 
 
-def _validity(chance: Random) -> dict[str, Any]:
+def _validity(chance: Random, pace: float) -> dict[str, Any]:
     kind = chance.random()
     if kind < 0.7:
         return {"time_in_force": chance.choice(("day", "gtc"))}
-    expires_at = EPOCH + timedelta(seconds=chance.uniform(5.0, 40.0))
+    expires_at = EPOCH + timedelta(seconds=chance.uniform(5.0, 40.0) * pace)
     if kind < 0.8:
         return {"expires_at": expires_at}
     if kind < 0.9:

@@ -11,7 +11,7 @@ from struct import pack
 from typing import Any, Final
 
 from actors.broker.base import ReportStatus
-from tests.simulation.life import ANCHOR_KEY
+from tests.simulation.opening import ANCHOR_KEY
 from tests.simulation.signals import Expected
 from tests.simulation.world import World
 from tests.support.builders import ACCOUNT

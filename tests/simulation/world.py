@@ -5,30 +5,25 @@ from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from actors.portfolio.actor import PositionBoard
 from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
+from tests.simulation.crashes import ANYWHERE, NEEDS, Cuts
 from tests.simulation.exchange import Exchange
 from tests.simulation.faults import Faults
+from tests.simulation.glance import Glance
 from tests.simulation.life import Life
+from tests.simulation.opening import make_store
 from tests.simulation.parts import Queue, Recorder
 from tests.simulation.people import People
 from tests.simulation.rest import unsettled
+from tests.simulation.scale import LARGE, Scale
 from tests.simulation.signals import make_payloads
 from tests.simulation.watch import Watch
 from tests.support.simulation import PowerCut, SimulatedRuntime
-
-TROUBLE: Final = 20.0
-"""Virtual seconds in which things go wrong."""
-
-QUIET: Final = 170.0
-"""Virtual seconds after which, once nothing goes wrong any more, everything must stand as the exchange has it."""
-
-PATIENCE: Final = 450.0
-"""Virtual seconds after which everything must have ended once nothing goes wrong any more."""
 
 _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 """For a plain broker, whose answer nobody can ask for again once its message was given up."""
@@ -38,55 +33,74 @@ class World:
     """What outlives a process: the store's file, the queue, the exchange, the sink, and people.
 
     Attributes:
+        name: What its seed is called.
         plain: Whether the broker tells of fills alone and cannot be queried.
         calm: Whether nothing goes wrong but what people do at once.
         ends_halted: Whether the run ends with a halt that cancels; else what rests is cancelled by hand at last.
         violations: Promises seen broken while it ran.
         lives: How many processes there were.
+        crashes: At each crash its point, the faults that had struck, and the states in which orders were.
     """
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    def __init__(
+        self, seed: int, folder: Path, scale: Scale = LARGE, tell: Callable[[str], None] | None = None
+    ) -> None:
         self.seed = seed
+        self.name = f"{scale.letter}{seed}"
+        self.scale = scale
         self.plain = seed % 5 == 4
         policy = _STUBBORN if self.plain else DEFAULT_POLICY
         self.runtime = SimulatedRuntime(seed, dead_letter=self._dead_letter, policy=policy)
         chance = self.runtime.random
         self.calm = seed % 6 == 5
         self.ends_halted = seed % 3 == 2
-        self.faults = Faults(chance, plain=self.plain, calm=self.calm)
+        self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency)
+        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else 4)
+        for part, least in NEEDS.items():
+            if self.cuts.target is not None and part in self.cuts.target:
+                self.faults.need(least)
         self.file = folder / f"orders-{seed}.db"
+        make_store(self.file)
+        self._glance = Glance(self.file)
         self.queue = Queue(numbered=chance.random() < 0.5)
-        self.exchange = Exchange(self.runtime, self.faults, replaces=chance.random() < 0.6, prompt=self.plain)
+        self.exchange = Exchange(
+            self.runtime, self.faults, replaces=chance.random() < 0.6, prompt=self.plain, pace=scale.pace
+        )
         self.sink = Recorder(self.faults)
         self.violations: list[str] = []
+        self.crashes: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.lives = 0
         self.life: Life | None = None
+        self._audited: Store | None = None
         self.people = People(self)
         self.watch = Watch(self)
-        for payload in make_payloads(chance):
-            self.runtime.call_later((0.0, TROUBLE * 0.7), partial(self.queue.push, payload), outside=True)
+        self.trouble = chance.uniform(*scale.trouble)
+        for payload in make_payloads(chance, scale):
+            self.runtime.call_later((0.0, self.trouble * 0.7), partial(self.queue.push, payload), outside=True)
+        self.runtime.tell = tell
+        self.faults.tell = tell
 
     # ------------------------------------------------------------ the run
 
     def run(self) -> None:
         """Let things go wrong for a while, then let everything settle, and end."""
         clock = self.runtime.clock
-        while clock.monotonic() < TROUBLE:
+        while clock.monotonic() < self.trouble:
             with self._mortal():
                 self._live()
         self.faults.on = False
-        self._calm_down(self.people.resume, TROUBLE + QUIET)
+        self._calm_down(self.people.resume, self.trouble + self.scale.quiet, self._is_at_rest)
         if not self.has_ended():
             self.violations += unsettled(self)
         end = self.people.halt if self.ends_halted else self.people.cancel_what_rests
-        self._calm_down(end, TROUBLE + PATIENCE)
+        self._calm_down(end, self.trouble + self.scale.patience, self._is_over)
 
-    def _calm_down(self, action: Callable[[Life], None], until: float) -> None:
+    def _calm_down(self, action: Callable[[Life], None], until: float, reached: Callable[[], bool]) -> None:
         """Do something, and let time pass until all has ended; revive what was given up."""
         life = self.life if self.life is not None else self._compose()
         action(life)
-        while not self._is_over() and self.runtime.clock.monotonic() < until:
-            self.runtime.run_for(5.0)
+        while not reached() and self.runtime.clock.monotonic() < until:
+            self.runtime.run_for(self.scale.look)
             if life.failures or (self.is_halted() and not self.people.halted):  # by a message that came after all
                 self.people.resume(life)
                 action(life)
@@ -94,16 +108,31 @@ class World:
     def _is_over(self) -> bool:
         return self.has_ended() and (self.halt_is_done() or not self.people.halted)
 
+    def _is_at_rest(self) -> bool:
+        if self._is_over():
+            return True
+        return self.scale.hurries and not self._is_under_way() and not any(unsettled(self))
+
     def close(self) -> None:
         """Let the store go."""
         if self.life is not None:
             self.life.store.close()
+        self._glance.close()
 
     @property
     def store(self) -> Store:
         """The store, as the process that runs has it open."""
         assert self.life is not None
-        return self.life.store
+        return self.life.store if self._audited is None else self._audited
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Within the block nothing happens any more, so that what is read of the store once is remembered."""
+        self._audited = cast("Store", _Remembered(self.store))
+        try:
+            yield
+        finally:
+            self._audited = None
 
     @property
     def board(self) -> PositionBoard:
@@ -113,22 +142,38 @@ class World:
 
     def _live(self) -> None:
         life = self.life if self.life is not None else self._compose()
-        runtime, faults = self.runtime, self.faults
-        person_at = runtime.clock.monotonic() + 0.5
-        while runtime.clock.monotonic() < TROUBLE:
+        runtime, faults, clock = self.runtime, self.faults, self.runtime.clock
+        person_at = clock.monotonic() + self.scale.act
+        while clock.monotonic() < self.trouble:
             runtime.step()
             if faults.strikes("crash"):
-                runtime.cut_power()
-            if runtime.clock.monotonic() > person_at:
-                person_at += 0.5
+                self.cut_power(ANYWHERE)
+            if clock.monotonic() > person_at:
+                person_at += self.scale.act
                 self.people.act(life)
+
+    # ------------------------------------------------------------ crashes
+
+    def passed(self, point: str) -> None:
+        """Take it that the process passes a fail point; it may be its last."""
+        if self.faults.on and self.runtime.alive and self.cuts.strikes(point):
+            self.cut_power(point)
+
+    def cut_power(self, point: str) -> None:
+        """End the process now: nothing more reaches its store or leaves it."""
+        self.crashes.append((point, tuple(sorted(self.faults.struck)), self._glance.states()))
+        self.faults.note(f"power cut {point}")
+        if self.life is not None:
+            self.life.die()
+        self.runtime.cut_power()
 
     @contextmanager
     def _mortal(self) -> Iterator[None]:
         try:
             yield
         except PowerCut:
-            self.close()
+            if self.life is not None:
+                self.life.store.close()
             if self.exchange.client is not None:
                 self.exchange.client.gone = True
             self.life = None
@@ -149,23 +194,24 @@ class World:
 
     # ------------------------------------------------------------ what can be said of it
 
+    def _is_under_way(self) -> bool:
+        return bool(self.life is None or self.runtime.world or self.queue.waiting or self.queue.taken)
+
     def has_ended(self) -> bool:
         """Return whether nothing is left to be done by anybody."""
-        life = self.life
-        if life is None or self.runtime.world or self.queue.waiting or self.queue.taken or self.exchange.working:
+        if self._is_under_way() or self.exchange.working:
             return False
-        last = life.store.last_seqs()
-        _, upto = life.store.position_rows()
-        told = not last.events or (last.events in self.sink.published and upto == last.fills)
-        return told and not life.store.live_orders() and not life.store.parked_fills()
+        seen = self._glance.progress()
+        told = not seen.events or (seen.events in self.sink.published and seen.folded == seen.fills)
+        return told and not seen.live and not seen.parked
 
     def is_halted(self) -> bool:
         """Return whether the store says that trading is halted."""
-        return bool(self.store.controls().get("halted"))
+        return bool(self._glance.control("halted"))
 
     def halt_is_done(self) -> bool:
         """Return whether trading is halted and the store says that the broker confirmed that nothing works."""
-        return "done_at" in self.store.controls().get("halted", "")
+        return "done_at" in self._glance.control("halted")
 
     def digest(self) -> str:
         """Return a hash of the schedule and of all that was written to the log."""
@@ -173,3 +219,24 @@ class World:
         for event in self.store.events(limit=1_000_000):
             said.update(event.body)
         return said.hexdigest()
+
+
+class _Remembered:
+    """A store nobody writes to any more: what is read of it once is kept."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read: dict[tuple[object, ...], Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if not callable(found):
+            return found
+
+        def remembered(*arguments: Any, **named: Any) -> Any:
+            key = (name, repr(arguments), repr(named))
+            if key not in self._read:
+                self._read[key] = found(*arguments, **named)
+            return self._read[key]
+
+        return remembered

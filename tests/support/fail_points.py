@@ -7,13 +7,21 @@ crash points (C1 to C32) it bears.
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
-from unittest import mock
 
 from actors.broker.session import BrokerSession
 from actors.kill_switch.worker import KillSwitch
-from actors.messages import CancelAtBroker, EntriesRead, EntriesRemoved, QueryOrder, QueryVenue
+from actors.messages import (
+    BrokerCall,
+    CancelAtBroker,
+    EntriesRead,
+    EntriesRemoved,
+    PlaceOrder,
+    QueryOrder,
+    QueryVenue,
+    ReplaceAtBroker,
+)
 from actors.order_manager.actor import OrderManager
 from actors.order_manager.recovery import SEEN_CURSOR, Recovery
 from actors.publisher.worker import PublisherWorker
@@ -84,6 +92,11 @@ def _call(call: object) -> str | None:
     return kinds.get(type(call))
 
 
+def call_name(call: BrokerCall) -> str | None:
+    """Return what a call at the broker is called here, for a stand-in whose calls return later than their method."""
+    return {PlaceOrder: "a submit call", ReplaceAtBroker: "a replace call"}.get(type(call)) or _call(call)
+
+
 def _told(message: object) -> str | None:
     return {EntriesRead: "telling what was read", EntriesRemoved: "telling what was removed"}.get(type(message))
 
@@ -116,12 +129,18 @@ FAIL_POINTS: Final = (
 @contextmanager
 def armed(hit: Hit) -> Iterator[None]:
     """Have ``hit`` called at each fail point that is passed, in whatever thread passes it, until the block ends."""
-    with ExitStack() as stack:
-        for step in STEPS:
-            stack.enter_context(mock.patch.object(step.owner, step.method, _around(step, hit)))
-        for name, wrapped in _around_commits(hit):
-            stack.enter_context(mock.patch.object(Store, name, wrapped))
+    wrapped: list[tuple[type, str, Callable[..., Any]]] = [
+        *((step.owner, step.method, _around(step, hit)) for step in STEPS),
+        *((Store, method, appending) for method, appending in _around_commits(hit)),
+    ]
+    before = [(owner, method, owner.__dict__[method]) for owner, method, _ in wrapped]
+    try:
+        for owner, method, wrapping in wrapped:
+            setattr(owner, method, wrapping)
         yield
+    finally:
+        for owner, method, original in before:
+            setattr(owner, method, original)
 
 
 def _around(step: Step, hit: Hit) -> Callable[..., Any]:

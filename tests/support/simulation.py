@@ -1,11 +1,12 @@
 """The same cells as in production, on one thread, with virtual time and one seeded source of chance."""
 
 import hashlib
+import heapq
 import random
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -27,12 +28,21 @@ class PowerCut(BaseException):
 
 
 class VirtualClock:
-    """Two clocks that move together, and only when told to."""
+    """Two clocks that move together, and only when told to; of the two the wall clock may jump.
+
+    Attributes:
+        wrong_by: Seconds by which the wall clock of this machine is ahead of everybody else's.
+    """
 
     def __init__(self) -> None:
         self._elapsed = 0.0
+        self.wrong_by = 0.0
 
     def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self._elapsed + self.wrong_by)
+
+    def true_now(self) -> datetime:
+        """Return what a clock shows that is always right: that of the exchange."""
         return EPOCH + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
@@ -48,12 +58,15 @@ class VirtualTimers:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._heap = TimerHeap()
+        self._earliest = _NEVER  # nothing is due before
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def after(self, address: Address[Any], key: str, delay: float, message: object) -> None:
-        self._heap.put(address, key, self._clock.monotonic() + delay, message)
+        due = self._clock.monotonic() + delay
+        self._heap.put(address, key, due, message)
+        self._earliest = min(self._earliest, due)
 
     def cancel(self, address: Address[Any], key: str) -> None:
         self._heap.remove(address, key)
@@ -63,8 +76,38 @@ class VirtualTimers:
 
     def fire(self) -> None:
         """Tell whatever is due."""
-        for address, message in self._heap.pop_due(self._clock.monotonic()):
+        now = self._clock.monotonic()
+        if now < self._earliest:
+            return
+        for address, message in self._heap.pop_due(now):
             address.tell(message)
+        due = self._heap.next_due()
+        self._earliest = _NEVER if due is None else due
+
+
+class VirtualCalls:
+    """What happens later in no actor's thread."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._heap: list[tuple[float, int, Callable[[], object]]] = []
+        self._serial = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def after(self, delay: float, action: Callable[[], object]) -> None:
+        self._serial += 1
+        heapq.heappush(self._heap, (self._clock.monotonic() + delay, self._serial, action))
+
+    def next_due(self) -> float | None:
+        return self._heap[0][0] if self._heap else None
+
+    def fire(self) -> None:
+        """Do whatever is due, earliest first."""
+        heap, now = self._heap, self._clock.monotonic()
+        while heap and heap[0][0] <= now:
+            heapq.heappop(heap)[2]()
 
 
 class Mailbox:
@@ -83,21 +126,13 @@ class Mailbox:
             self.messages.extend(messages)
 
 
-class Call:
-    """Something that happens later in no actor's thread. The message told to it is the action."""
-
-    def tell(self, *messages: Callable[[], None]) -> None:
-        for message in messages:
-            message()
-
-
 class Process:
     """One life of the simulated process: all of it is gone after a crash."""
 
     def __init__(self, clock: VirtualClock, cells: Callable[[VirtualTimers], Cells]) -> None:
         self.alive = True
         self.timers = VirtualTimers(clock)
-        self.calls = VirtualTimers(clock)
+        self.calls = VirtualCalls(clock)
         self.cells = cells(self.timers)
         self.mailboxes: dict[str, Mailbox] = {}
 
@@ -111,6 +146,7 @@ class SimulatedRuntime:
         random: The one source of chance; whatever else is left to chance in a test draws from it.
         dead_letters: (actor's name, message, error), unless a ``dead_letter`` was given.
         world: Calls that survive a crash: what is under way outside the process.
+        tell: Called with what was delivered, in words; None for nobody.
     """
 
     def __init__(
@@ -125,12 +161,18 @@ class SimulatedRuntime:
         self.random = random.Random(seed)
         self.clock = VirtualClock()
         self.dead_letters: list[tuple[str, object, BaseException]] = []
-        self.world = VirtualTimers(self.clock)
+        self.world = VirtualCalls(self.clock)
+        self.tell: Callable[[str], None] | None = None
         self._sink = dead_letter or (lambda *letter: self.dead_letters.append(letter))
         self._policy = policy
         self._step_time = step_time
         self._trace = hashlib.blake2b(digest_size=16)
         self._process = self._boot()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs; what is left of one that was cut off must do nothing more."""
+        return self._process.alive
 
     @property
     def timers(self) -> VirtualTimers:
@@ -170,13 +212,13 @@ class SimulatedRuntime:
         mailbox.cell.stop()
         self._check_power()
 
-    def call_later(self, delay: tuple[float, float], action: Callable[[], None], *, outside: bool = False) -> None:
+    def call_later(self, delay: tuple[float, float], action: Callable[[], object], *, outside: bool = False) -> None:
         """Run ``action`` after a random delay in the given range, as a worker thread would.
 
         A crash drops it, unless it happens ``outside`` the process.
         """
         calls = self.world if outside else self._process.calls
-        calls.after(Call(), "call", self.random.uniform(*delay), action)
+        calls.after(self.random.uniform(*delay), action)
 
     def cut_power(self) -> None:
         """Kill the process from inside an actor or a call; the step ends with :class:`PowerCut`."""
@@ -191,20 +233,25 @@ class SimulatedRuntime:
 
     def step(self) -> bool:
         """Give one actor some of its mail, or jump to what is due next; return whether there was anything to do."""
-        for timers in self._clocks():
-            timers.fire()
-            self._check_power()
-        full = [mailbox for mailbox in self._process.mailboxes.values() if mailbox.messages]
+        process, clock = self._process, self.clock
+        process.timers.fire()
+        process.calls.fire()
+        self.world.fire()
+        self._check_power()
+        full = [mailbox for mailbox in process.mailboxes.values() if mailbox.messages]
         if not full:
-            due = [when for timers in self._clocks() if (when := timers.next_due()) is not None]
+            clocks = (process.timers, process.calls, self.world)
+            due = [when for clock_ in clocks if (when := clock_.next_due()) is not None]
             if due:
-                self.clock.advance(max(0.0, min(due) - self.clock.monotonic()))
+                clock.advance(max(0.0, min(due) - clock.monotonic()))
             return bool(due)
-        mailbox = self.random.choice(full)
-        messages = [mailbox.messages.popleft() for _ in range(self.random.randint(1, len(mailbox.messages)))]
-        self._note(mailbox.cell.name, *(type(message).__name__ for message in messages))
+        draw = self.random.random
+        mailbox = full[int(draw() * len(full))]
+        waiting = mailbox.messages
+        messages = [waiting.popleft() for _ in range(1 + int(draw() * len(waiting)))]
+        self._note(mailbox.cell.name, *[type(message).__name__ for message in messages])
         mailbox.cell.deliver(messages)
-        self.clock.advance(self.random.uniform(0.0, self._step_time))
+        clock.advance(draw() * self._step_time)
         self._check_power()
         return True
 
@@ -224,7 +271,7 @@ class SimulatedRuntime:
     def run_for(self, seconds: float) -> None:
         """Step until so much virtual time has passed."""
         reached: list[bool] = []
-        self.world.after(Call(), "call", seconds, lambda: reached.append(True))
+        self.world.after(seconds, lambda: reached.append(True))
         self.run(lambda: bool(reached))
 
     def trace(self) -> str:
@@ -243,9 +290,6 @@ class SimulatedRuntime:
             ),
         )
 
-    def _clocks(self) -> tuple[VirtualTimers, ...]:
-        return self._process.timers, self._process.calls, self.world
-
     def _is_idle(self) -> bool:
         if self.world or self._process.calls:
             return False
@@ -253,8 +297,13 @@ class SimulatedRuntime:
         return not any(status.held and status.state not in lost for status in self.health().values())
 
     def _note(self, *facts: str) -> None:
+        if self.tell is not None:
+            self.tell(" ".join(facts))
         self._trace.update("|".join((repr(self.clock.monotonic()), *facts, "")).encode())
 
     def _check_power(self) -> None:
         if not self._process.alive:
             raise PowerCut(f"seed {self.seed}")
+
+
+_NEVER: Final = float("inf")
