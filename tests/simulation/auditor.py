@@ -2,12 +2,15 @@
 
 import json
 import re
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from actors.broker.base import ReportStatus
+from actors.messages import Reconcile
 from actors.model import OrderStatus, order_id_for
 from actors.model.fields import EXTERNAL
 from actors.runtime.status import CellState
@@ -15,7 +18,7 @@ from actors.store.anchor_file import AnchorFile
 from actors.store.unit import Outcome
 from actors.verify import verify
 from tests.simulation.control_audit import brackets, commands, continuations, groups, halts
-from tests.simulation.history_audit import absences, ends, expiries, transitions
+from tests.simulation.history_audit import absences, ends, expiries, refusals, transitions
 from tests.simulation.opening import ANCHOR_KEY
 from tests.simulation.signals import Expected
 from tests.simulation.store_audit import chain, dead_letters, queries, secrets, strangers, sums
@@ -37,6 +40,7 @@ _ENDS = {
 def broken_promises(world: World) -> list[str]:
     """Return what speaks against a run, one line each: the seed, the promise, what was seen."""
     found = [*world.violations, *world.sink.violations]
+    found += _idempotent(world)
     log: Log = [json.loads(event.body) for event in world.store.events(limit=1_000_000)]
     for check in CHECKS:
         found += check(world, log)
@@ -49,6 +53,19 @@ def promise_of(line: str) -> str:
     if match is None:
         raise ValueError(f"a violation names no promise: {line}; begin it with one, as in 'I3: ...'")
     return match[1]
+
+
+def _idempotent(world: World) -> Iterator[str]:
+    """I18: to ask the broker again about what has ended writes nothing."""
+    if world.plain or world.life is None or not world.has_ended():
+        return
+    with closing(sqlite3.connect(world.file)) as store:
+        before = store.execute(_FACTS).fetchone()
+        world.life.tell(Reconcile(reply=None))
+        world.runtime.run_for(2.0)
+        after = store.execute(_FACTS).fetchone()
+    if before != after:
+        yield f"I18: another query of the broker wrote: {before} events, orders, fills, signals became {after}"
 
 
 def _ended(world: World, _log: Log) -> Iterator[str]:
@@ -199,6 +216,7 @@ CHECKS: Final[tuple[Callable[[World, Log], Iterator[str]], ...]] = (
     transitions,
     ends,
     absences,
+    refusals,
     expiries,
     commands,
     continuations,
@@ -207,6 +225,10 @@ CHECKS: Final[tuple[Callable[[World, Log], Iterator[str]], ...]] = (
     halts,
 )
 
+_FACTS: Final = (
+    "SELECT (SELECT count(*) FROM events), (SELECT max(updated_at) FROM orders), "
+    "(SELECT count(*) FROM fills), (SELECT count(*) FROM signals)"
+)
 _NEVER_THERE = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})
 _VERIFIED: Final = {"I24 anchor": "I24", "seq signals": "I6", "seq fills": "I3", "seq events": "I12"}
 _PROMISE: Final = re.compile(r"seed \d+: (I\d+|cancels|terms|links): ")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from actors.broker.base import ReportStatus
 from tests.simulation.exchange import Book
 from tests.simulation.watch_orders import expiry
 from tests.simulation.world import World
@@ -60,6 +61,15 @@ def absences(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
         shown = [] if book is None else [when for when in told if when >= book.history[0][0]]
         if len(shown) >= READS:
             yield f"I9: {name} was called absent at {at}, and {len(shown)} queries showed it"
+
+
+def refusals(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
+    """I9: no order is called refused that the exchange took."""
+    there: dict[str | None, Book] = {book.coid: book for book in world.exchange.books.values()}
+    for said in log:
+        book = there.get(said.get("order_id", ""))
+        if said.get("cause") == "definite reject" and book is not None and book.status is not ReportStatus.REJECTED:
+            yield f"I9: {book.coid} was called refused at {said['at']}, and was taken at {book.history[0][0]}"
 
 
 def expiries(world: World, log: list[dict[str, Any]]) -> Iterator[str]:

@@ -93,7 +93,7 @@ class Life:
             backlog=12,
             answer_within=scale.answer_within,
             recovery=scale.policy,
-            risk=limits_of(self._world.seed),
+            risk=limits_of(self._world),
         )
         waiters, market = Waiters(), Market(capabilities=session.capabilities)
         manager = self._spawn(

@@ -52,6 +52,7 @@ class Watch:
         with closing(sqlite3.connect(self.world.file)) as store:
             self._note(watch_linked.as_asked(store, name, terms))
             self._note(watch_orders.of_ours(store, name))
+            self._note(watch_orders.terms_within_limits(self, book, terms))
             if not shrinks:
                 self._note(self._while_halted(store, f"new terms of {name}"))
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from actors.model import Order, order_id_for
-from tests.simulation.limits import MAX_OPEN_ORDERS, MAX_QUANTITY, is_limited
+from tests.simulation.exchange import Book, Terms
+from tests.simulation.limits import MAX_QUANTITY, is_limited, max_open_orders
 from tests.simulation.line import SimulatedVenue
 from tests.simulation.names import chain_of, entry_of
 from tests.support.builders import ACCOUNT
@@ -135,13 +136,15 @@ def after_a_query(watch: "Watch", store: sqlite3.Connection, order: Order) -> It
     since, told = life.broker.connected_at, watch.world.exchange.told
     row = store.execute("SELECT value FROM cursors WHERE name = 'venue_seen'").fetchone()
     applied = None if row is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row[0])
+    if not life.broker.up:
+        yield f"I14: order {order.order_id} left, and the connection is lost"
     if since is None or not any(since <= at for at in told) or applied is None or applied < since:
         yield f"I14: order {order.order_id} left, connected {since}, applied {applied}, queried {told[-1:]}"
 
 
 def within_limits(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
     """I15: it is not too large, and not one too many; the exits of a position are free to leave."""
-    if not is_limited(watch.world.seed) or order.leg is not None:
+    if not is_limited(watch.world) or order.leg is not None:
         return
     if order.quantity > MAX_QUANTITY:
         yield f"I15: order {order.order_id} for {order.quantity} left, at most {MAX_QUANTITY}"
@@ -151,8 +154,15 @@ def within_limits(watch: "Watch", store: sqlite3.Connection, order: Order) -> It
         "AND status NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
     )
     (others,) = store.execute(text, (order.strategy_id, order.order_id, order.order_id)).fetchone()
-    if others >= MAX_OPEN_ORDERS:
-        yield f"I15: order {order.order_id} left beside {others} of {order.strategy_id}, at most {MAX_OPEN_ORDERS}"
+    most = max_open_orders(watch.world)
+    if others >= most:
+        yield f"I15: order {order.order_id} left beside {others} of {order.strategy_id}, at most {most}"
+
+
+def terms_within_limits(watch: "Watch", book: Book, terms: Terms) -> Iterator[str]:
+    """I15: new terms make no order too large, nor one larger that is so already."""
+    if is_limited(watch.world) and terms.quantity > max(MAX_QUANTITY, book.terms.quantity):
+        yield f"I15: new terms of {book.coid} for {terms.quantity} left, at most {MAX_QUANTITY}"
 
 
 def bounded(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:

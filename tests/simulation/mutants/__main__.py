@@ -1,0 +1,81 @@
+"""``python -m tests.simulation.mutants``: lists planted bugs, hunts them, and tells which seed found each by what."""
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.simulation.mutants.catalogue import MUTANTS
+from tests.simulation.mutants.hunt import TELLING, Find, chosen, hunt, planted, seeds, telling
+from tests.simulation.mutants.registry import Mutant
+from tests.simulation.play import play
+
+_KEPT = 3
+_WIDE = 300
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line asks for; return how many bugs were not found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="name the planted bugs and the promises they break")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these bugs; else all")
+    parser.add_argument("--seeds", type=int, default=500, help="how many seeds to play (default: %(default)s)")
+    parser.add_argument("--count", action="store_true", help="play all seeds, to count how many find each bug")
+    parser.add_argument("--show", metavar="SEED", help="print all that one seed says of the bugs")
+    parser.add_argument("--write", action="store_true", help=f"note seeds that find each bug in {TELLING.name}")
+    options = parser.parse_args(arguments)
+    mutants = chosen(options.only)
+    if options.list:
+        for mutant in mutants:
+            print(f"{mutant.name:55} {' '.join(sorted(mutant.breaks)):12} {mutant.sentence}")  # noqa: T201 - a command prints
+        return 0
+    logging.disable(logging.CRITICAL)
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="mutants-", dir=memory if memory.is_dir() else None) as folder:
+        if options.show:
+            return sum(_show(mutant, options.show, Path(folder)) for mutant in mutants)
+        return sum(_report(mutant, options, Path(folder)) for mutant in mutants)
+
+
+def _report(mutant: Mutant, options: argparse.Namespace, folder: Path) -> int:
+    """Hunt one bug and print a line of the table; return 1 if it was not found."""
+    first: tuple[int, Find] | None = None
+    finds: list[str] = []
+    played = 0
+    names: Iterable[str] = seeds(options.seeds)
+    for played, (seed, find) in enumerate(hunt(mutant, names, folder), start=1):
+        if find is not None:
+            finds.append(seed)
+            first = first or (played, find)
+            if not options.count and (not options.write or len(finds) == _KEPT):
+                break
+    promises = " ".join(sorted(mutant.breaks))
+    if first is None:
+        print(f"| {mutant.name} | {promises} | not found | 0 of {played} | |", flush=True)  # noqa: T201 - a command prints
+        return 1
+    number, find = first
+    print(f"| {mutant.name} | {promises} | {find.seed} ({number}) | {len(finds)} of {played} | {find.line[:_WIDE]} |")  # noqa: T201 - a command prints
+    sys.stdout.flush()
+    if options.write:
+        _note(mutant.name, finds[:_KEPT])
+    return 0
+
+
+def _note(name: str, found: list[str]) -> None:
+    known = {other: telling(other) for other in MUTANTS if telling(other)}
+    known[name] = found
+    TELLING.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+
+
+def _show(mutant: Mutant, seed: str, folder: Path) -> int:
+    with planted(mutant):
+        _, lines, _ = play(seed, folder)
+    print(mutant.name, *lines, sep="\n  ")  # noqa: T201 - a command prints
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

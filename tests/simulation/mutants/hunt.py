@@ -1,0 +1,73 @@
+"""Hunts a planted bug: plays seeds with it until a violation names a promise that it breaks."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from tests.simulation.auditor import promise_of
+from tests.simulation.mutants.catalogue import MUTANTS
+from tests.simulation.mutants.registry import Mutant
+from tests.simulation.play import play
+
+TELLING: Final = Path(__file__).with_name("telling.json")
+"""By planted bug, seeds that find it; they are tried first, to save time."""
+
+_LARGE_EVERY: Final = 10
+
+
+class Find(NamedTuple):
+    """A seed that found a planted bug, and the violation that tells."""
+
+    seed: str
+    line: str
+
+
+def seeds(count: int) -> Iterator[str]:
+    """Yield the names of so many seeds: nine small worlds, then a large one, and so on."""
+    for number in range(count):
+        large = number % _LARGE_EVERY == _LARGE_EVERY - 1
+        yield f"L{number // _LARGE_EVERY}" if large else f"S{number}"
+
+
+def telling(name: str) -> list[str]:
+    """Return the seeds that are known to find a planted bug."""
+    known: dict[str, list[str]] = json.loads(TELLING.read_text()) if TELLING.exists() else {}
+    return known.get(name, [])
+
+
+@contextmanager
+def planted(mutant: Mutant) -> Iterator[None]:
+    """Have the bug in the product until the block ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        mutant.plant(patch)
+        yield
+
+
+def found_by(mutant: Mutant, seed: str, folder: Path) -> Find | None:
+    """Play one seed with the bug planted; return what tells of it."""
+    with planted(mutant):
+        _, lines, _ = play(seed, folder)
+    return next((Find(seed, line) for line in lines if promise_of(line) in mutant.breaks), None)
+
+
+def hunt(mutant: Mutant, names: Iterable[str], folder: Path) -> Iterator[tuple[str, Find | None]]:
+    """Play seeds one after another; yield each with what it found."""
+    for seed in names:
+        yield seed, found_by(mutant, seed, folder)
+
+
+def chosen(names: Iterable[str]) -> list[Mutant]:
+    """Return planted bugs by name, all of them for none.
+
+    Raises:
+        ValueError: There is no such bug.
+    """
+    wanted = list(names)
+    unknown = [name for name in wanted if name not in MUTANTS]
+    if unknown:
+        raise ValueError(f"no planted bug {', '.join(unknown)}; --list names them")
+    return [MUTANTS[name] for name in wanted] if wanted else list(MUTANTS.values())
