@@ -59,6 +59,7 @@ def _idempotent(world: World) -> Iterator[str]:
     """I18: to ask the broker again about what has ended writes nothing."""
     if world.plain or world.life is None or not world.has_ended():
         return
+    world.runtime.run_for(1.0)  # what people asked for last may be under way
     with closing(sqlite3.connect(world.file)) as store:
         before = store.execute(_FACTS).fetchone()
         world.life.tell(Reconcile(reply=None))
