@@ -59,7 +59,10 @@ def _idempotent(world: World) -> Iterator[str]:
     """I18: to ask the broker again about what has ended writes nothing."""
     if world.plain or world.life is None or not world.has_ended():
         return
-    world.runtime.run_for(1.0)  # what people asked for last may be under way
+    for _ in range(_PATIENCE):
+        world.runtime.run_for(1.0)
+        if not list(_idle(world)):  # else what people asked for last is under way
+            break
     with closing(sqlite3.connect(world.file)) as store:
         before = store.execute(_FACTS).fetchone()
         world.life.tell(Reconcile(reply=None))
@@ -195,7 +198,8 @@ def _events(world: World, _log: Log) -> Iterator[str]:
 
 def _verified(world: World, _log: Log) -> Iterator[str]:
     """What `order-actors verify` finds."""
-    for promise in verify(world.store, AnchorFile(Path(f"{world.file}.anchor"), ACCOUNT, ANCHOR_KEY)):
+    anchor = AnchorFile(Path(f"{world.file}.anchor"), ACCOUNT, ANCHOR_KEY) if world.anchored else None
+    for promise in verify(world.store, anchor):
         for line in promise.violations:
             yield f"{_VERIFIED.get(promise.id, promise.id)}: verify: {line}"
 
@@ -226,6 +230,7 @@ CHECKS: Final[tuple[Callable[[World, Log], Iterator[str]], ...]] = (
     halts,
 )
 
+_PATIENCE: Final = 60
 _FACTS: Final = (
     "SELECT (SELECT count(*) FROM events), (SELECT max(updated_at) FROM orders), "
     "(SELECT count(*) FROM fills), (SELECT count(*) FROM signals)"

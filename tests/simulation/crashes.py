@@ -8,6 +8,9 @@ from tests.support.fail_points import FAIL_POINTS
 ANYWHERE: Final = "a random step"
 """The crash point of a power cut between two steps of the actors."""
 
+TAKEN: Final = "a lost account"
+"""The crash point of a process that is ended after another owner has taken the account."""
+
 OF_RECOVERY: Final = tuple(
     point
     for point in FAIL_POINTS

@@ -1,7 +1,7 @@
 """The simulated exchange: true books that outlive every process."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -33,6 +33,7 @@ class Book:
         coid: The client's order id; None for an order of somebody else.
         terms: Those in force.
         history: When which terms came into force, oldest first.
+        reports: Where it stood, oldest first.
         ended_at: When it ceased to work; None while it works.
     """
 
@@ -46,6 +47,7 @@ class Book:
         self.filled = 0
         self.status = ReportStatus.WORKING
         self.changed_at: datetime
+        self.reports: list[OrderReport] = []
         self.ended_at: datetime | None = None
 
     @property
@@ -57,6 +59,10 @@ class Book:
     def leaves(self) -> int:
         """How much of it may still trade."""
         return self.terms.quantity - self.filled if self.works else 0
+
+    def told(self, at: datetime) -> OrderReport | None:
+        """Return where it stood at a moment; None if it was not there yet."""
+        return next((report for report in reversed(self.reports) if report.at <= at), None)
 
     def report(self) -> OrderReport:
         return OrderReport(
@@ -81,8 +87,9 @@ class Exchange:
         prompt: Whether what it takes is in force at once, as a broker without reports must have it.
         books: Every order it ever took, by its own id.
         fills: Every execution, oldest first.
-        told: When it answered a query as a whole, oldest first.
+        answers: When it answered a query as a whole, and of what moment that told, oldest first.
         client: The broker of the process that runs now.
+        news: Whether anything has changed since it was asked for everything.
         filled: Called with each order that traded and how much, right after.
     """
 
@@ -96,8 +103,9 @@ class Exchange:
         self.prompt = prompt
         self.books: dict[str, Book] = {}
         self.fills: list[OrderFill] = []
-        self.told: list[datetime] = []
+        self.answers: list[tuple[datetime, datetime]] = []
         self.client: SimulatedBroker | None = None
+        self.news = False
         self.filled: Callable[[Book, int], None] = lambda _book, _quantity: None
 
     # ------------------------------------------------------------ requests
@@ -151,12 +159,15 @@ class Exchange:
             self._carry_out(lambda: self._replace(book, terms))
         return True
 
-    def snapshot(self, since: datetime) -> VenueSnapshot:
-        """Return what is working and what has happened since."""
-        orders = [b.report() for b in self.books.values() if b.works or b.changed_at >= since]
-        fills = [fill for fill in self.fills if fill.timestamp >= since]
-        self.told.append(self._runtime.clock.true_now())
-        return VenueSnapshot(taken_at=self.told[-1], orders=orders, fills=fills)
+    def snapshot(self, since: datetime, *, age: float = 0.0) -> VenueSnapshot:
+        """Return what was working so many seconds ago, and what had happened since."""
+        self.news = self.news and age > 0
+        at = self._runtime.clock.true_now() - timedelta(seconds=age)
+        told = [report for book in self.books.values() if (report := book.told(at)) is not None]
+        orders = [report for report in told if report.status is ReportStatus.WORKING or report.at >= since]
+        fills = [fill for fill in self.fills if since <= fill.timestamp <= at]
+        self.answers.append((self._runtime.clock.true_now(), at))
+        return VenueSnapshot(taken_at=at, orders=orders, fills=fills)
 
     @property
     def working(self) -> int:
@@ -237,7 +248,9 @@ class Exchange:
         self._changed(book)
 
     def _changed(self, book: Book) -> None:
+        self.news = True
         book.changed_at = self._runtime.clock.true_now()
         self.books[book.broker_order_id] = book
+        book.reports.append(book.report())
         if self.client is not None:
-            self.client.push_report(book.report())
+            self.client.push_report(book.reports[-1])

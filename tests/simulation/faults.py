@@ -15,6 +15,8 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "commit": (0.0, 0.002, 0.01),
     "commit, store away": (0.0, 0.002, 0.01),
     "commit, written all the same": (0.0, 0.002, 0.005),
+    "restart in recovery": (0.0, 0.0, 0.1, 0.4),
+    "disk full": (0.0, 0.0, 0.01, 0.1),
     # in the process
     "crash": (0.0, 0.0005, 0.002, 0.005),
     "power cut before a commit": (0.0, 0.0, 0.002, 0.005),
@@ -34,10 +36,16 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "reply late": (0.0, 0.05, 0.2),
     "push lost": (0.0, 0.1, 0.5),
     "push doubled": (0.0, 0.1, 0.5),
+    "push reordered": (0.0, 0.3, 1.0),
+    "fill pushed late": (0.0, 0.0, 0.05, 0.3),
     "query failed": (0.0, 0.1, 0.3),
+    "query stale": (0.0, 0.0, 0.1, 0.5),
     "connect failed": (0.0, 0.2, 0.5),
     "cut off": (0.0, 0.0, 0.02, 0.1),
     "stranger": (0.0, 0.0, 0.02),
+    # on the machine
+    "clock jump": (0.0, 0.0, 0.02, 0.1),
+    "account taken": (0.0, 0.0, 0.02),
     # in the queue and the sink
     "source away": (0.0, 0.02, 0.1),
     "removal unanswered": (0.0, 0.05, 0.2),
@@ -59,6 +67,10 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
 }
 """What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 
+ENDS_THE_PROCESS: Final = frozenset(
+    {"crash", "power cut before a commit", "power cut after a commit", "power cut in a submit"}
+)
+
 RARE: Final = 0.03
 """A rate below is that of something with many occasions."""
 
@@ -68,16 +80,14 @@ NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
         "commit, written all the same",
         "cancel dropped",
         "replace dropped",
-        "crash",
-        "power cut before a commit",
-        "power cut after a commit",
-        "power cut in a submit",
+        *ENDS_THE_PROCESS,
         "request lost",
         "request late",
         "reply lost",
         "push lost",
         "cut off",
         "stranger",
+        "account taken",
     }
 )
 """What a broker that cannot be queried gives no means to heal without a person."""
@@ -102,7 +112,9 @@ class Faults:
         self.tell: Callable[[str], None] | None = None
         self.struck: Counter[str] = Counter()
         self.rates = {name: chance.choice(rates) for name, rates in (RATES | DEEDS).items()}
-        self.rates = {name: rate * frequency if rate < RARE else rate for name, rate in self.rates.items()}
+        for name, rate in self.rates.items():
+            if rate < RARE and name not in ENDS_THE_PROCESS:
+                self.rates[name] = rate * frequency
         if plain:
             self.rates.update(dict.fromkeys(NOT_WITH_A_PLAIN_BROKER, 0.0))
         if calm:

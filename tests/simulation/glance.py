@@ -43,6 +43,10 @@ class Glance:
         """Return how far the store has come."""
         return Progress(*self._store.execute(_PROGRESS).fetchone())
 
+    def version(self) -> int:
+        """Return a number that is another one after every commit of anybody."""
+        return int(self._store.execute("PRAGMA data_version").fetchone()[0])
+
     def states(self) -> tuple[str, ...]:
         """Return the states in which orders are."""
         return tuple(state for (state,) in self._store.execute("SELECT DISTINCT status FROM orders ORDER BY status"))

@@ -44,6 +44,8 @@ def absences(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """I9: an order is called absent only after enough queries over the settle window, none of which could show it."""
     there: dict[str | None, Book] = {book.coid: book for book in world.exchange.books.values()}
     sent: dict[str, datetime] = {}
+    if world.jumped:
+        return
     window = world.scale.policy.settle_window
     for said in log:
         at, name = datetime.fromisoformat(said["at"]), said.get("order_id", "")
@@ -54,11 +56,11 @@ def absences(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
         if said.get("cause") != "confirmed not at the broker" or said.get("status") != "rejected":
             continue
         since = sent.get(name)
-        told = [when for when in world.exchange.told if since is None or since <= when <= at]
-        if len(told) < READS or at - told[0] < window:
+        told = [answer for answer in world.exchange.answers if since is None or since <= answer[0] <= at]
+        if len(told) < READS or at - told[0][0] < window:
             yield f"I9: {name}, sent {since}, was called absent at {at} after {len(told)} queries {told[:1]}"
         book = there.get(name)
-        shown = [] if book is None else [when for when in told if when >= book.history[0][0]]
+        shown = [] if book is None else [moment for _, moment in told if moment >= book.history[0][0]]
         if len(shown) >= READS:
             yield f"I9: {name} was called absent at {at}, and {len(shown)} queries showed it"
 
@@ -74,6 +76,8 @@ def refusals(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
 
 def expiries(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """I17: no signal is called too old before its time."""
+    if world.jumped:
+        return
     for said in log:
         if said.get("cause") != "signal too old":
             continue

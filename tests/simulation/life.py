@@ -1,14 +1,17 @@
 """One process of a simulated run: the parts of an assembly, composed alike on the simulated runtime."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actors import messages as m
+from actors.assembly import TAKEN
 from actors.broker.actor import BrokerActor
 from actors.broker.gate import TradingGate
 from actors.broker.session import BrokerSession
 from actors.kill_switch.direct import DirectCancels
+from actors.model import Order
 from actors.order_manager.actor import OrderManager, OrderManagerSettings, Peers
 from actors.order_manager.admission import Market
 from actors.order_manager.waiters import Waiters
@@ -19,6 +22,7 @@ from actors.runtime.forward import Forward
 from actors.runtime.supervisor import SupervisorPorts
 from actors.signal_consumer.actor import SignalConsumer
 from actors.signal_consumer.decode import Decoder
+from tests.simulation.exchange import Terms
 from tests.simulation.limits import limits_of
 from tests.simulation.line import SimulatedBroker, SimulatedVenue
 from tests.simulation.opening import open_store
@@ -47,14 +51,15 @@ class Life:
         self._world = world
         runtime, faults, scale = world.runtime, world.faults, world.scale
         self._runtime = runtime
-        self.store = open_store(world.file, runtime.clock)
+        self.store = open_store(world.file, runtime.clock, anchored=world.anchored)
+        self.store.on_ownership_lost(self._ownership_lost)
         world.watch.opened(self.store)
         self.gate = TradingGate()
         self.board = PositionBoard()
         self.failures: set[str] = set()
         kind = SimulatedBroker if world.plain else SimulatedVenue
         self.broker = world.exchange.client = kind(runtime, faults, world.exchange, scale)
-        self.broker.sending, self.broker.replacing = world.watch.sending, world.watch.replacing
+        self.broker.sending, self.broker.replacing = self._sending, self._replacing
         self.broker.cut_power = self.cut_power
         self.session = BrokerSession(self.broker, self.gate, runtime.clock)
         for name in ("orders", "cancels", "queries"):
@@ -121,11 +126,33 @@ class Life:
         """End this process now, at a crash point: nothing more reaches its store or leaves it."""
         self._world.cut_power(point)
 
+    def fill_disk(self) -> None:
+        """Have the statement under way find the disk full, which ends its transaction, too."""
+        connection = self.store._writer._connection
+        if connection is not None:
+            connection.rollback()
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
     def die(self) -> None:
         """Let nothing more reach the store; it is closed later, for what is cut off may hold its lock."""
         self.store._writer._closed = True
         if self.store._anchor is not None:
             self.store._anchor._release()  # nor does the anchor say that this was an orderly end
+
+    def _sending(self, order: Order) -> None:
+        self._world.sends(f"order {order.order_id}")
+        self._world.watch.sending(order)
+
+    def _replacing(self, broker_order_id: str, terms: Terms) -> None:
+        self._world.sends(f"new terms of {broker_order_id}")
+        self._world.watch.replacing(broker_order_id, terms)
+
+    def _ownership_lost(self) -> None:
+        self._world.owner_knows = True
+        self.gate.close(TAKEN)
+        self.reader.stop(0.0)
 
     def _spawn(self, name: str, factory: Callable[[Context], Behavior[Any]]) -> Address[Any]:
         def build(context: Context) -> Behavior[Any]:

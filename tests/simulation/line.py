@@ -59,6 +59,7 @@ class SimulatedBroker:
         self.cut_power: Callable[[str], None] = lambda _point: runtime.cut_power()
         self.up = True
         self.gone = False
+        self._last_push = 0.0  # when the last of those in order arrives
 
     def capabilities(self, symbol: str) -> Capabilities:
         """Return that it takes everything, and whether it replaces."""
@@ -90,20 +91,29 @@ class SimulatedBroker:
 
     def push_fill(self, fill: OrderFill) -> None:
         """Tell of a fill, if the line lets it through."""
-        self._push(lambda: [callback(fill) for callback in self._fill_callbacks])
+        self._push(lambda: [callback(fill) for callback in self._fill_callbacks], late="fill pushed late")
 
     def push_report(self, report: OrderReport) -> None:
         """Tell where an order stands, if the line lets it through."""
         self._push(lambda: [callback(report) for callback in self._order_callbacks])
 
-    def _push(self, tell: Callable[[], object]) -> None:
+    def _push(self, tell: Callable[[], object], *, late: str | None = None) -> None:
         def arrive() -> None:
             if self.up:
                 tell()
 
-        if not self._faults.strikes("push lost"):
-            for _ in range(1 + self._faults.strikes("push doubled")):
-                self._later((0.0, self._runtime.random.choice((0.1, 1.0, 5.0))), arrive)
+        faults, chance = self._faults, self._runtime.random
+        if faults.strikes("push lost"):
+            return
+        for _ in range(1 + faults.strikes("push doubled")):
+            if late is not None and faults.strikes(late):
+                self._runtime.call_later((self._scale.pace, self._scale.late), arrive)
+            elif faults.strikes("push reordered"):
+                self._later((0.0, chance.choice((1.0, 5.0))), arrive)
+            else:
+                now = self._runtime.clock.monotonic()
+                self._last_push = max(self._last_push, now + chance.uniform(0.0, 0.1))
+                self._runtime.call_later((self._last_push - now, self._last_push - now), arrive)
 
     def _later(self, wait: tuple[float, float], action: Callable[[], object], *, outside: bool = False) -> None:
         pace = self._scale.pace
@@ -165,6 +175,8 @@ class SimulatedVenue(SimulatedBroker):
     def snapshot(self, since: datetime) -> VenueSnapshot:
         if not self.up or self._faults.strikes("query failed"):
             raise ConnectionError("no answer")
+        if self._faults.strikes("query stale"):
+            return self._exchange.snapshot(since, age=self._runtime.random.uniform(0.0, 1.0))
         return self._exchange.snapshot(since)
 
     def subscribe_orders(self, callback: OrderCallback) -> None:

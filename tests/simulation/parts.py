@@ -9,20 +9,23 @@ from concurrent.futures import Future
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from actors.broker.gate import TradingGate
 from actors.broker.lanes import Lane
 from actors.kill_switch.worker import PATIENCE, KillSwitch
 from actors.messages import (
     BrokerCall,
+    BrokerConnected,
     BrokerMessage,
     CallReturned,
     EventsPublished,
     HaltTrading,
     PublisherMessage,
+    RecoveryContinued,
     SignalConsumerMessage,
     SinkLost,
+    VenueReported,
 )
 from actors.model import Event
 from actors.publisher.base import SinkAway
@@ -217,6 +220,8 @@ class SimulatedReader(Reader):
         self._runtime.call_later(self._idle_wait, self._turn)
 
     def _turn(self) -> None:
+        if self._stopping:
+            return
         try:
             if not self._opened:
                 self._source.open()
@@ -377,6 +382,8 @@ class Saboteur(Behavior[Any]):
             self._poisoned[id(message)] = message
         if id(message) in self._poisoned:
             raise Planted("poison")
+        if isinstance(message, _OF_RECOVERY):
+            self._fail("restart in recovery")
         self._fail("receive")
         self._inner.receive(message)
         self._fail("receive, its work half done")
@@ -399,3 +406,6 @@ class Saboteur(Behavior[Any]):
     def _fail(self, name: str) -> None:
         if self._faults.strikes(name):
             raise Planted(name)
+
+
+_OF_RECOVERY: Final = (BrokerConnected, VenueReported, RecoveryContinued)

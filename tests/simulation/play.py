@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -25,7 +24,8 @@ def play(seed: str | int, folder: Path, tell: Callable[[str], None] | None = Non
         tell: Called with each thing that happens, in words.
     """
     scale, number = named(seed)
-    own = Path(tempfile.mkdtemp(dir=folder))
+    own = folder / f"world-{os.getpid()}"
+    own.mkdir()
     world = World(number, own, scale, tell)
     try:
         with armed(world.passed):

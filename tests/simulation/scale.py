@@ -26,6 +26,8 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         late: Seconds after which a late request or push arrives at the latest; more than the settle window.
         idle: Seconds between two looks of reader and worker that find nothing to do, at least and at most.
         frequency: How many times as often as in a large world a rare fault strikes, for there are fewer occasions.
+        cuts: How often the power is cut at fail points at most.
+        anchored: How many stores have an anchor, of 1.
         policy: How patiently the broker is asked.
         deadlines: How long calls may take.
         answer_within: After this time without an answer an order is UNKNOWN.
@@ -43,6 +45,8 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     late: float
     idle: tuple[float, float]
     frequency: float
+    cuts: int
+    anchored: float
     policy: RecoveryPolicy
     deadlines: BrokerDeadlines
     answer_within: timedelta
@@ -61,6 +65,8 @@ LARGE: Final = Scale(
     late=60.0,
     idle=(0.0, 0.3),
     frequency=1.0,
+    cuts=4,
+    anchored=1.0,
     policy=RecoveryPolicy(interval=timedelta(seconds=10), settle_window=timedelta(seconds=15)),
     deadlines=BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0),
     answer_within=timedelta(seconds=8),
@@ -79,7 +85,9 @@ SMALL: Final = Scale(
     pace=0.2,
     late=8.0,
     idle=(0.3, 0.6),
-    frequency=5.0,
+    frequency=2.0,
+    cuts=2,
+    anchored=0.1,
     policy=RecoveryPolicy(
         interval=timedelta(seconds=3),
         doubt_interval=timedelta(seconds=1),

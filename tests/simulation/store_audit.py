@@ -13,6 +13,7 @@ from typing import Any, Final
 from actors.broker.base import ReportStatus
 from tests.simulation.opening import ANCHOR_KEY
 from tests.simulation.signals import Expected
+from tests.simulation.watch_orders import ROUNDED
 from tests.simulation.world import World
 from tests.support.builders import ACCOUNT
 
@@ -59,7 +60,7 @@ def queries(world: World, _log: list[dict[str, Any]]) -> Iterator[str]:
     """I27: what the store says was applied is an answer that the exchange gave."""
     for (seen,) in _rows(world, "SELECT value FROM cursors WHERE name = 'venue_seen'"):
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=seen)
-        if not any(abs(at - told) < timedelta(microseconds=2) for told in world.exchange.told):
+        if not any(abs(at - told) < ROUNDED for _, told in world.exchange.answers):
             yield f"I27: the broker's answer of {at} was applied, and it gave none then"
 
 

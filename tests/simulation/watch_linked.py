@@ -25,9 +25,9 @@ def continues(watch: "Watch", _store: sqlite3.Connection, order: Order) -> Itera
     yield from (f"terms: {order.order_id} left while {book.coid} works" for book in earlier if book.works)
 
 
-def closes(_watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
+def closes(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
     """An exit closes no more than was open when its send mark was written."""
-    if order.leg is None:
+    if order.leg is None or watch.world.jumped:
         return
     entry = entry_of(order.order_id)
     opened = closed = 0
@@ -46,9 +46,9 @@ def closes(_watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator
         yield f"links: exit {order.order_id} closes {order.quantity}, opened {opened}, closed {closed}"
 
 
-def not_too_late(_watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
+def not_too_late(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
     """Of a group only what traded first goes on once the ledger knows of that."""
-    if order.oco_group is None:
+    if order.oco_group is None or watch.world.jumped:
         return
     found = store.execute(
         "SELECT o.order_id FROM events AS e JOIN orders AS o ON o.order_id = e.order_id "

@@ -1,22 +1,24 @@
 """One simulated run: a process that is composed, hurt, killed and composed anew, in a world that outlives it."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, cast
 
+from actors import messages as m
 from actors.portfolio.actor import PositionBoard
 from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
-from tests.simulation.crashes import ANYWHERE, NEEDS, Cuts
+from tests.simulation.crashes import ANYWHERE, NEEDS, TAKEN, Cuts
 from tests.simulation.exchange import Exchange
 from tests.simulation.faults import Faults
 from tests.simulation.glance import Glance
 from tests.simulation.life import Life
-from tests.simulation.opening import make_store
+from tests.simulation.opening import make_store, open_store
 from tests.simulation.parts import Queue, Recorder
 from tests.simulation.people import People
 from tests.simulation.rest import unsettled
@@ -29,16 +31,22 @@ _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 """For a plain broker, whose answer nobody can ask for again once its message was given up."""
 
 
+JUMPS: Final = tuple(sign * seconds for seconds in (1.0, 60.0, 3_600.0, 86_400.0) for sign in (1, -1))
+"""By how many seconds a wall clock may be wrong after a jump."""
+
+
 class World:
     """What outlives a process: the store's file, the queue, the exchange, the sink, and people.
 
     Attributes:
         name: What its seed is called.
         plain: Whether the broker tells of fills alone and cannot be queried.
+        anchored: Whether the end of the event log is kept outside the store, too.
         calm: Whether nothing goes wrong but what people do at once.
         ends_halted: Whether the run ends with a halt that cancels; else what rests is cancelled by hand at last.
         violations: Promises seen broken while it ran.
         lives: How many processes there were.
+        owner_knows: Whether the process that runs has learnt that another owner has the account.
         crashes: At each crash its point, the faults that had struck, and the states in which orders were.
     """
 
@@ -55,11 +63,13 @@ class World:
         self.calm = seed % 6 == 5
         self.ends_halted = seed % 3 == 2
         self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency)
-        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else 4)
+        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else scale.cuts)
         for part, least in NEEDS.items():
             if self.cuts.target is not None and part in self.cuts.target:
                 self.faults.need(least)
-        self.file = folder / f"orders-{seed}.db"
+        aims_at_anchor = self.cuts.target is not None and "anchor" in self.cuts.target
+        self.anchored = aims_at_anchor or chance.random() < scale.anchored
+        self.file = folder / "orders.db"
         make_store(self.file)
         self._glance = Glance(self.file)
         self.queue = Queue(numbered=chance.random() < 0.5)
@@ -71,6 +81,9 @@ class World:
         self.crashes: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
         self.lives = 0
         self.life: Life | None = None
+        self.owner_knows = False
+        self._successor_at: float | None = None
+        self._version = 0
         self._audited: Store | None = None
         self.people = People(self)
         self.watch = Watch(self)
@@ -88,7 +101,12 @@ class World:
         while clock.monotonic() < self.trouble:
             with self._mortal():
                 self._live()
+        if self._successor_at is not None:
+            with self._mortal():
+                self.cut_power(TAKEN)
         self.faults.on = False
+        if self.runtime.random.random() < 0.5:
+            self.runtime.clock.wrong_by = 0.0
         self._calm_down(self.people.resume, self.trouble + self.scale.quiet, self._is_at_rest)
         if not self.has_ended():
             self.violations += unsettled(self)
@@ -99,11 +117,18 @@ class World:
         """Do something, and let time pass until all has ended; revive what was given up."""
         life = self.life if self.life is not None else self._compose()
         action(life)
-        while not reached() and self.runtime.clock.monotonic() < until:
+        while not (self._is_told(life) and reached()) and self.runtime.clock.monotonic() < until:
             self.runtime.run_for(self.scale.look)
             if life.failures or (self.is_halted() and not self.people.halted):  # by a message that came after all
                 self.people.resume(life)
                 action(life)
+
+    def _is_told(self, life: Life) -> bool:
+        """Return whether the process had time to learn of everything; have it ask if not, where there is a hurry."""
+        if not self.scale.hurries or self.plain or not self.exchange.news:
+            return True
+        life.tell(m.Reconcile(reply=Future()))
+        return False
 
     def _is_over(self) -> bool:
         return self.has_ended() and (self.halt_is_done() or not self.people.halted)
@@ -151,13 +176,42 @@ class World:
             if clock.monotonic() > person_at:
                 person_at += self.scale.act
                 self.people.act(life)
+                self._hurt_machine()
+            if self._successor_at is not None and clock.monotonic() > self._successor_at:
+                self.cut_power(TAKEN)
+
+    # ------------------------------------------------------------ the machine
+
+    def _hurt_machine(self) -> None:
+        chance, clock = self.runtime.random, self.runtime.clock
+        if self.faults.strikes("clock jump"):
+            clock.wrong_by = chance.choice(JUMPS)
+        if self._successor_at is None and self.faults.strikes("account taken"):
+            open_store(self.file, clock, anchored=False, holder="another").close()
+            self._version = self._glance.version()
+            self._successor_at = clock.monotonic() + chance.uniform(0.0, 5.0 * self.scale.pace)
+
+    def sends(self, what: str) -> None:
+        """Take it that something leaves for the exchange."""
+        if self.owner_knows:
+            self.violations.append(f"I10: {what} left after the process knew that another owner has the account")
+
+    def _check_owner(self) -> None:
+        """See, at its end, that a process wrote nothing after another owner had taken the account."""
+        if self._successor_at is not None and self._glance.version() != self._version:
+            self.violations.append("I10: something was written after another owner had taken the account")
+        self._successor_at, self.owner_knows = None, False
 
     # ------------------------------------------------------------ crashes
 
     def passed(self, point: str) -> None:
         """Take it that the process passes a fail point; it may be its last."""
-        if self.faults.on and self.runtime.alive and self.cuts.strikes(point):
+        if not self.faults.on or not self.runtime.alive:
+            return
+        if self.cuts.strikes(point):
             self.cut_power(point)
+        if point.startswith("in the commit") and self.life is not None and self.faults.strikes("disk full"):
+            self.life.fill_disk()
 
     def cut_power(self, point: str) -> None:
         """End the process now: nothing more reaches its store or leaves it."""
@@ -174,6 +228,7 @@ class World:
         except PowerCut:
             if self.life is not None:
                 self.life.store.close()
+            self._check_owner()
             if self.exchange.client is not None:
                 self.exchange.client.gone = True
             self.life = None
@@ -193,6 +248,11 @@ class World:
             self.life.store.put_dead_letter(DeadLetter(name, text, b"", 0, self.runtime.clock.now()))
 
     # ------------------------------------------------------------ what can be said of it
+
+    @property
+    def jumped(self) -> bool:
+        """Return whether its wall clock was ever wrong, so that what it noted cannot be held against other times."""
+        return self.faults.struck["clock jump"] > 0
 
     def _is_under_way(self) -> bool:
         return bool(self.life is None or self.runtime.world or self.queue.waiting or self.queue.taken)
