@@ -19,6 +19,7 @@ from actors.store.unit import Outcome
 from actors.verify import verify
 from tests.simulation.control_audit import brackets, commands, continuations, groups, halts
 from tests.simulation.history_audit import absences, ends, expiries, refusals, transitions
+from tests.simulation.names import seen
 from tests.simulation.opening import ANCHOR_KEY
 from tests.simulation.signals import Expected
 from tests.simulation.store_audit import chain, dead_letters, queries, secrets, strangers, sums
@@ -38,13 +39,19 @@ _ENDS = {
 
 
 def broken_promises(world: World) -> list[str]:
-    """Return what speaks against a run, one line each: the seed, the promise, what was seen."""
+    """Return what speaks against a run, one line each: the seed, the promise, what was seen, which check saw it."""
     found = [*world.violations, *world.sink.violations]
-    found += _idempotent(world)
+    found += seen(_idempotent, _idempotent(world))
     log: Log = [json.loads(event.body) for event in world.store.events(limit=1_000_000)]
     for check in CHECKS:
-        found += check(world, log)
+        found += seen(check, check(world, log))
     return [f"seed {world.seed}: {line}" for line in found]
+
+
+def check_of(line: str) -> str:
+    """Return the check that saw what a line says."""
+    match = _CHECK.search(line)
+    return "world" if match is None else match[1]
 
 
 def promise_of(line: str) -> str:
@@ -237,4 +244,5 @@ _FACTS: Final = (
 )
 _NEVER_THERE = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})
 _VERIFIED: Final = {"I24 anchor": "I24", "seq signals": "I6", "seq fills": "I3", "seq events": "I12"}
+_CHECK: Final = re.compile(r"\[(\w+)\]$")
 _PROMISE: Final = re.compile(r"seed \d+: (I\d+|cancels|terms|links): ")

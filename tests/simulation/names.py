@@ -1,7 +1,8 @@
-"""What the ids of orders tell: which order another continues, and to which entry an exit belongs."""
+"""What ids of orders tell: which order another continues, to which entry an exit belongs; and the names of checks."""
 
 import re
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 
 def chain_of(order_id: str) -> str:
@@ -12,6 +13,11 @@ def chain_of(order_id: str) -> str:
 def entry_of(order_id: str) -> str:
     """Return the order of a signal to which an order belongs."""
     return _LEG.sub("", chain_of(order_id))
+
+
+def seen(check: Callable[..., Any], lines: Iterable[str]) -> Iterator[str]:
+    """Yield what a check found, with its name at the end of each line."""
+    return (f"{line} [{check.__name__.lstrip('_')}]" for line in lines)
 
 
 _CONTINUED: Final = re.compile(r"\.r[0-9]+$")

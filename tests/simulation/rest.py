@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from actors.model import Order, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from tests.simulation.exchange import Book, Terms
-from tests.simulation.names import chain_of, entry_of
+from tests.simulation.names import chain_of, entry_of, seen
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -16,13 +16,17 @@ def unsettled(world: "World") -> Iterator[str]:
     """Yield what is still under way, or stands otherwise than at the exchange."""
     there = {book.coid: book for book in world.exchange.books.values() if book.coid is not None}
     here = {order.order_id: order for order in world.store.live_orders() if order.strategy_id != EXTERNAL}
+    yield from seen(_ended_here, _ended_here(here, there))
+    for order in here.values():
+        if OrderFlag.NEEDS_REVIEW not in order.flags:
+            yield from seen(_differences, _differences(world, order, there.get(order.order_id)))
+    yield from seen(_exits, _exits(world, here, there))
+
+
+def _ended_here(here: dict[str, Order], there: dict[str, Book]) -> Iterator[str]:
     for name, book in there.items():
         if book.works and name not in here:
             yield f"I9: at rest {name} works at the exchange and has ended here, {_told(book)}"
-    for order in here.values():
-        if OrderFlag.NEEDS_REVIEW not in order.flags:
-            yield from _differences(world, order, there.get(order.order_id))
-    yield from _exits(world, here, there)
 
 
 def _differences(world: "World", order: Order, book: Book | None) -> Iterator[str]:
@@ -41,7 +45,7 @@ def _differences(world: "World", order: Order, book: Book | None) -> Iterator[st
         yield f"terms: at rest {name} is for {order.quantity} at {order.limit_price}, there {_told(book)}"
 
 
-def _exits(world: "World", here: dict[str, Order], there: dict[str | None, Book]) -> Iterator[str]:
+def _exits(world: "World", here: dict[str, Order], there: dict[str, Book]) -> Iterator[str]:
     """Every exit that works closes what is open, no more and no less."""
     given_up = {e.order_id for e in world.store.events(limit=1_000_000) if e.type == "bracket.exit_misfit"}
     for name, order in here.items():

@@ -6,7 +6,7 @@ what producers pushed and what people were promised; never the state of the acto
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from actors.model import Order
 from actors.store.store import Store
 from tests.simulation import watch_linked, watch_orders
 from tests.simulation.exchange import Terms
+from tests.simulation.names import seen
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -35,14 +36,14 @@ class Watch:
     def opened(self, store: Store) -> None:
         """Look at the store that a process has opened."""
         if store.finding is not None:
-            self._note(iter([f"I24: {store.finding.kind}: {store.finding.reason}"]))
+            self._note(self.opened, [f"I24: {store.finding.kind}: {store.finding.reason}"])
 
     def sending(self, order: Order) -> None:
         """Look at an order that leaves."""
         with closing(sqlite3.connect(self.world.file)) as store:
             for check in (*watch_orders.CHECKS, *watch_linked.CHECKS):
-                self._note(check(self, store, order))
-            self._note(self._while_halted(store, f"order {order.order_id}"))
+                self._note(check, check(self, store, order))
+            self._note(self._while_halted, self._while_halted(store, f"order {order.order_id}"))
 
     def replacing(self, broker_order_id: str, terms: Terms) -> None:
         """Look at new terms that leave."""
@@ -50,11 +51,11 @@ class Watch:
         name = book.coid or broker_order_id
         shrinks = terms[1:] == book.terms[1:] and terms.quantity <= book.terms.quantity  # which a halt does not hold up
         with closing(sqlite3.connect(self.world.file)) as store:
-            self._note(watch_linked.as_asked(store, name, terms))
-            self._note(watch_orders.of_ours(store, name))
-            self._note(watch_orders.terms_within_limits(self, book, terms))
+            self._note(watch_linked.as_asked, watch_linked.as_asked(store, name, terms))
+            self._note(watch_orders.of_ours, watch_orders.of_ours(store, name))
+            self._note(watch_orders.terms_in_limits, watch_orders.terms_in_limits(self, book, terms))
             if not shrinks:
-                self._note(self._while_halted(store, f"new terms of {name}"))
+                self._note(self._while_halted, self._while_halted(store, f"new terms of {name}"))
 
     def said(self, signal_id: str) -> list[dict[str, Any]]:
         """Return what producers pushed under an id, oldest first; nearly always one body, maybe several times."""
@@ -69,8 +70,8 @@ class Watch:
         self._read = len(pushed)
         return self._said.get(signal_id, [])
 
-    def _note(self, lines: Iterator[str]) -> None:
-        self.world.violations += lines
+    def _note(self, check: Callable[..., Any], lines: Iterable[str]) -> None:
+        self.world.violations += seen(check, lines)
 
     def _while_halted(self, store: sqlite3.Connection, what: str) -> Iterator[str]:
         """I13: nothing leaves while a halt is called in this process, confirmed, or durable."""

@@ -157,7 +157,7 @@ def within_limits(watch: "Watch", store: sqlite3.Connection, order: Order) -> It
         yield f"I15: order {order.order_id} left beside {others} of {order.strategy_id}, at most {most}"
 
 
-def terms_within_limits(watch: "Watch", book: Book, terms: Terms) -> Iterator[str]:
+def terms_in_limits(watch: "Watch", book: Book, terms: Terms) -> Iterator[str]:
     """I15: new terms make no order too large, nor one larger that is so already."""
     if is_limited(watch.world) and terms.quantity > max(MAX_QUANTITY, book.terms.quantity):
         yield f"I15: new terms of {book.coid} for {terms.quantity} left, at most {MAX_QUANTITY}"

@@ -5,15 +5,26 @@ import json
 import logging
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 from tests.simulation.mutants.catalogue import MUTANTS
-from tests.simulation.mutants.hunt import TELLING, Find, chosen, hunt, planted, seeds, telling
+from tests.simulation.mutants.hunt import (
+    CHECK_NAMES,
+    TELLING,
+    Find,
+    checks_that_find,
+    chosen,
+    hunt,
+    planted,
+    seeds,
+    telling,
+)
 from tests.simulation.mutants.registry import Mutant
 from tests.simulation.play import play
 
-_KEPT = 3
+_KEPT = 1
 _WIDE = 300
 
 
@@ -24,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these bugs; else all")
     parser.add_argument("--seeds", type=int, default=500, help="how many seeds to play (default: %(default)s)")
     parser.add_argument("--count", action="store_true", help="play all seeds, to count how many find each bug")
+    parser.add_argument("--checks", action="store_true", help="tell which checks find which bugs, and which alone")
     parser.add_argument("--show", metavar="SEED", help="print all that one seed says of the bugs")
     parser.add_argument("--write", action="store_true", help=f"note seeds that find each bug in {TELLING.name}")
     options = parser.parse_args(arguments)
@@ -35,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.disable(logging.CRITICAL)
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="mutants-", dir=memory if memory.is_dir() else None) as folder:
+        if options.checks:
+            return _checks(mutants, options.seeds, Path(folder))
         if options.show:
             return sum(_show(mutant, options.show, Path(folder)) for mutant in mutants)
         return sum(_report(mutant, options, Path(folder)) for mutant in mutants)
@@ -61,6 +75,22 @@ def _report(mutant: Mutant, options: argparse.Namespace, folder: Path) -> int:
     sys.stdout.flush()
     if options.write:
         _note(mutant.name, finds[:_KEPT])
+    return 0
+
+
+def _checks(mutants: list[Mutant], count: int, folder: Path) -> int:
+    """Print for every check which bugs it finds and which only it finds, in the telling seeds; return 0."""
+    found: dict[str, list[str]] = defaultdict(list)
+    alone: dict[str, list[str]] = defaultdict(list)
+    for mutant in mutants:
+        by_seed = [checks_that_find(mutant, seed, folder) for seed in telling(mutant.name)[:count]]
+        for check in sorted(set().union(*by_seed)):
+            found[check].append(mutant.name)
+            if {check} in by_seed:
+                alone[check].append(mutant.name)
+    for check in sorted({*found, *CHECK_NAMES}):
+        names = ", ".join(alone[check]) or "none alone"
+        print(f"| {check} | {len(found[check])} | {len(alone[check])} | {names} |")  # noqa: T201 - a command prints
     return 0
 
 

@@ -8,13 +8,33 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.simulation.auditor import promise_of
+from tests.simulation import auditor, rest, watch, watch_linked, watch_orders
+from tests.simulation.auditor import check_of, promise_of
 from tests.simulation.mutants.catalogue import MUTANTS
 from tests.simulation.mutants.registry import Mutant
 from tests.simulation.play import play
 
 TELLING: Final = Path(__file__).with_name("telling.json")
 """By planted bug, seeds that find it; they are tried first, to save time."""
+
+CHECK_NAMES: Final = frozenset(
+    check.__name__.lstrip("_")
+    for check in (
+        *auditor.CHECKS,
+        auditor._idempotent,
+        *watch_orders.CHECKS,
+        *watch_linked.CHECKS,
+        watch_linked.as_asked,
+        watch_orders.of_ours,
+        watch_orders.terms_in_limits,
+        watch.Watch.opened,
+        watch.Watch._while_halted,
+        rest._ended_here,
+        rest._differences,
+        rest._exits,
+    )
+)
+"""Every check of watch, rest and auditor."""
 
 _LARGE_EVERY: Final = 10
 
@@ -29,8 +49,65 @@ class Find(NamedTuple):
 def seeds(count: int) -> Iterator[str]:
     """Yield the names of so many seeds: nine small worlds, then a large one, and so on."""
     for number in range(count):
-        large = number % _LARGE_EVERY == _LARGE_EVERY - 1
-        yield f"L{number // _LARGE_EVERY}" if large else f"S{number}"
+        large = number % CHECK_NAMES: Final = frozenset(
+    check.__name__.lstrip("_")
+    for check in (
+        *auditor.CHECKS,
+        auditor._idempotent,
+        *watch_orders.CHECKS,
+        *watch_linked.CHECKS,
+        watch_linked.as_asked,
+        watch_orders.of_ours,
+        watch_orders.terms_in_limits,
+        watch.Watch.opened,
+        watch.Watch._while_halted,
+        rest._ended_here,
+        rest._differences,
+        rest._exits,
+    )
+)
+"""Every check of watch, rest and auditor."""
+
+_LARGE_EVERY == CHECK_NAMES: Final = frozenset(
+    check.__name__.lstrip("_")
+    for check in (
+        *auditor.CHECKS,
+        auditor._idempotent,
+        *watch_orders.CHECKS,
+        *watch_linked.CHECKS,
+        watch_linked.as_asked,
+        watch_orders.of_ours,
+        watch_orders.terms_in_limits,
+        watch.Watch.opened,
+        watch.Watch._while_halted,
+        rest._ended_here,
+        rest._differences,
+        rest._exits,
+    )
+)
+"""Every check of watch, rest and auditor."""
+
+_LARGE_EVERY - 1
+        yield f"L{number // CHECK_NAMES: Final = frozenset(
+    check.__name__.lstrip("_")
+    for check in (
+        *auditor.CHECKS,
+        auditor._idempotent,
+        *watch_orders.CHECKS,
+        *watch_linked.CHECKS,
+        watch_linked.as_asked,
+        watch_orders.of_ours,
+        watch_orders.terms_in_limits,
+        watch.Watch.opened,
+        watch.Watch._while_halted,
+        rest._ended_here,
+        rest._differences,
+        rest._exits,
+    )
+)
+"""Every check of watch, rest and auditor."""
+
+_LARGE_EVERY}" if large else f"S{number}"
 
 
 def telling(name: str) -> list[str]:
@@ -52,6 +129,13 @@ def found_by(mutant: Mutant, seed: str, folder: Path) -> Find | None:
     with planted(mutant):
         _, lines, _ = play(seed, folder)
     return next((Find(seed, line) for line in lines if promise_of(line) in mutant.breaks), None)
+
+
+def checks_that_find(mutant: Mutant, seed: str, folder: Path) -> set[str]:
+    """Play one seed with the bug planted; return the checks that see something."""
+    with planted(mutant):
+        _, lines, _ = play(seed, folder)
+    return {check_of(line) for line in lines}
 
 
 def hunt(mutant: Mutant, names: Iterable[str], folder: Path) -> Iterator[tuple[str, Find | None]]:
