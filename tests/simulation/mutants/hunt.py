@@ -49,65 +49,8 @@ class Find(NamedTuple):
 def seeds(count: int) -> Iterator[str]:
     """Yield the names of so many seeds: nine small worlds, then a large one, and so on."""
     for number in range(count):
-        large = number % CHECK_NAMES: Final = frozenset(
-    check.__name__.lstrip("_")
-    for check in (
-        *auditor.CHECKS,
-        auditor._idempotent,
-        *watch_orders.CHECKS,
-        *watch_linked.CHECKS,
-        watch_linked.as_asked,
-        watch_orders.of_ours,
-        watch_orders.terms_in_limits,
-        watch.Watch.opened,
-        watch.Watch._while_halted,
-        rest._ended_here,
-        rest._differences,
-        rest._exits,
-    )
-)
-"""Every check of watch, rest and auditor."""
-
-_LARGE_EVERY == CHECK_NAMES: Final = frozenset(
-    check.__name__.lstrip("_")
-    for check in (
-        *auditor.CHECKS,
-        auditor._idempotent,
-        *watch_orders.CHECKS,
-        *watch_linked.CHECKS,
-        watch_linked.as_asked,
-        watch_orders.of_ours,
-        watch_orders.terms_in_limits,
-        watch.Watch.opened,
-        watch.Watch._while_halted,
-        rest._ended_here,
-        rest._differences,
-        rest._exits,
-    )
-)
-"""Every check of watch, rest and auditor."""
-
-_LARGE_EVERY - 1
-        yield f"L{number // CHECK_NAMES: Final = frozenset(
-    check.__name__.lstrip("_")
-    for check in (
-        *auditor.CHECKS,
-        auditor._idempotent,
-        *watch_orders.CHECKS,
-        *watch_linked.CHECKS,
-        watch_linked.as_asked,
-        watch_orders.of_ours,
-        watch_orders.terms_in_limits,
-        watch.Watch.opened,
-        watch.Watch._while_halted,
-        rest._ended_here,
-        rest._differences,
-        rest._exits,
-    )
-)
-"""Every check of watch, rest and auditor."""
-
-_LARGE_EVERY}" if large else f"S{number}"
+        large = number % _LARGE_EVERY == _LARGE_EVERY - 1
+        yield f"L{number // _LARGE_EVERY}" if large else f"S{number}"
 
 
 def telling(name: str) -> list[str]:
