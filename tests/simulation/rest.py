@@ -39,6 +39,8 @@ def _differences(world: "World", order: Order, book: Book | None) -> Iterator[st
             yield f"I6: at rest {name} waits, and nothing holds it back"
     elif book is None or not book.works:
         yield f"I8: at rest {name} is {order.status.value}, there {_told(book)}"
+    elif OrderFlag.CANCEL_WANTED in order.flags:
+        yield f"cancels: at rest {name} works, and its cancel is wanted, there {_told(book)}"
     elif order.filled_qty != book.filled:
         yield f"I3: at rest {name} has {order.filled_qty} filled, there {_told(book)}"
     elif Terms(order.quantity, order.limit_price, order.stop_price) != book.terms:
