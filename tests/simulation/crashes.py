@@ -11,6 +11,18 @@ ANYWHERE: Final = "a random step"
 TAKEN: Final = "a lost account"
 """The crash point of a process that is ended after another owner has taken the account."""
 
+BY_RATE: Final[dict[str, str]] = {
+    ANYWHERE: "crash",
+    "before a commit": "power cut before a commit",
+    "after a commit": "power cut after a commit",
+    "in a submit": "power cut in a submit",
+    TAKEN: "account taken",
+}
+"""Crash points that are no fail points, and the fault each comes of."""
+
+CRASH_POINTS: Final = (*FAIL_POINTS, *BY_RATE)
+"""Every place at which a process may end; a seed that is aimed at one names its place in here."""
+
 OF_RECOVERY: Final = tuple(
     point
     for point in FAIL_POINTS
@@ -19,7 +31,7 @@ OF_RECOVERY: Final = tuple(
 )
 """The fail points that each recovery passes (H)."""
 
-NEEDS: Final[dict[str, dict[str, float]]] = {
+_NEEDS: Final[dict[str, dict[str, float]]] = {
     "replace call": {"replace": 1.0},
     "new terms": {"replace": 1.0},
     "cancel": {"cancel": 0.5},
@@ -30,39 +42,56 @@ NEEDS: Final[dict[str, dict[str, float]]] = {
     "a parked fill": {"reply late": 0.5},
     "a doubt": {"reply lost": 0.3},
 }
-"""What must happen often enough for a fail point to be passed: part of its name, and the least rates."""
+
+
+def needs(point: str) -> dict[str, float]:
+    """Return what must happen at least how often for a crash point to be passed."""
+    if point in BY_RATE:
+        return {BY_RATE[point]: 0.02}
+    return {name: rate for part, least in _NEEDS.items() if part in point for name, rate in least.items()}
 
 
 class Cuts:
-    """Says at which fail point the power is cut next.
+    """Says at which fail points the power is cut.
+
+    Args:
+        chance: The world's.
+        most: How often it is cut at most.
+        aim: The crash point at which it is cut again and again; None to draw several.
 
     Attributes:
-        target: The fail point the first cut is meant for; None if there is none.
+        hand: Each fail point that is waited for, and how many passings from now it is cut there.
     """
 
-    def __init__(self, chance: Random, *, most: int) -> None:
+    def __init__(self, chance: Random, *, most: int, aim: str | None = None) -> None:
         self._chance = chance
-        self._left = chance.randint(0, most)
-        self.target = chance.choice(FAIL_POINTS) if self._left > 0 else None
-        self._armed = {self.target: chance.choice((1, 1, 1, 2, 3, 5))} if self.target is not None else {}
+        self._aim = aim
+        self._left = chance.randint(0, most) if aim is None else most
+        drawn = [aim] if aim is not None else chance.sample(FAIL_POINTS, most) if self._left > 0 else []
+        self.hand = {point: self._passings() for point in drawn}
 
     def strikes(self, point: str) -> bool:
         """Return whether the power is cut at a fail point that is passed now."""
-        left = self._armed.get(point)
-        if left is None:
+        left = self.hand.get(point)
+        if left is None or self._left == 0:
             return False
-        self._armed[point] = left - 1
+        self.hand[point] = left - 1
         if left > 1:
             return False
         self._left -= 1
-        self._armed = self._next(point) if self._left > 0 else {}
+        del self.hand[point]
+        self._draw(point)
         return True
 
-    def _next(self, last: str) -> dict[str, int]:
-        chance = self._chance
-        kind = chance.random()
-        if kind < 0.3:
-            return {last: chance.choice((1, 1, 2))}
-        if kind < 0.6:
-            return {chance.choice(OF_RECOVERY): chance.choice((1, 1, 2))}
-        return {point: chance.choice((1, 2, 4, 8)) for point in chance.sample(FAIL_POINTS, 3)}
+    def _draw(self, last: str) -> None:
+        """Wait for the same place again, or for one of the recovery that follows, or for what is waited for anyway."""
+        kind = self._chance.random()
+        if self._aim is not None:
+            self.hand[self._aim] = self._passings()
+        elif kind < 0.3:
+            self.hand[last] = self._chance.choice((1, 1, 2))
+        elif kind < 0.6:
+            self.hand[self._chance.choice(OF_RECOVERY)] = self._chance.choice((1, 1, 2))
+
+    def _passings(self) -> int:
+        return self._chance.choice((1, 1, 1, 2, 3, 5, 8))

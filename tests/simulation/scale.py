@@ -1,5 +1,6 @@
 """How large a simulated world is: many orders for long, or a few in a hurry."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -8,6 +9,7 @@ import msgspec
 
 from actors.broker.actor import BrokerDeadlines
 from actors.order_manager.recovery import RecoveryPolicy
+from tests.simulation.crashes import CRASH_POINTS
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ LARGE: Final = Scale(
     late=60.0,
     idle=(0.0, 0.3),
     frequency=1.0,
-    cuts=4,
+    cuts=8,
     anchored=1.0,
     policy=RecoveryPolicy(interval=timedelta(seconds=10), settle_window=timedelta(seconds=15)),
     deadlines=BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0),
@@ -86,7 +88,7 @@ SMALL: Final = Scale(
     late=8.0,
     idle=(0.3, 0.6),
     frequency=2.0,
-    cuts=2,
+    cuts=3,
     anchored=0.1,
     policy=RecoveryPolicy(
         interval=timedelta(seconds=3),
@@ -102,14 +104,37 @@ SMALL: Final = Scale(
 SCALES: Final[Mapping[str, Scale]] = {scale.letter: scale for scale in (SMALL, LARGE)}
 
 
-def named(name: str | int) -> tuple[Scale, int]:
-    """Return the scale and the number of a seed; a bare number is a large one's.
+class Seed(msgspec.Struct, frozen=True):
+    """A world's seed.
+
+    Attributes:
+        scale: How large the world is.
+        number: What its chance begins with.
+        aim: The crash point at which it is killed again and again; None to leave that to chance.
+    """
+
+    scale: Scale
+    number: int
+    aim: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called: ``S123``, ``L7``, or with a crash point's number ``L7@31``."""
+        aim = "" if self.aim is None else f"@{CRASH_POINTS.index(self.aim)}"
+        return f"{self.scale.letter}{self.number}{aim}"
+
+
+def named(name: str | int) -> Seed:
+    """Return the seed of a name; a bare number is a large one's.
 
     Raises:
         ValueError: It is no name of a seed.
     """
-    text = str(name)
-    letter, digits = (text[0], text[1:]) if text[:1] in SCALES else (LARGE.letter, text)
-    if not digits.isdecimal():
-        raise ValueError(f"expected a seed such as S123 or L7, got {name!r}")
-    return SCALES[letter], int(digits)
+    found = _NAME.fullmatch(str(name))
+    if found is None or int(found["aim"] or 0) >= len(CRASH_POINTS):
+        raise ValueError(f"expected a seed such as S123, L7 or L7@31, got {name!r}")
+    aim = None if found["aim"] is None else CRASH_POINTS[int(found["aim"])]
+    return Seed(SCALES[found["scale"] or LARGE.letter], int(found["number"]), aim)
+
+
+_NAME: Final = re.compile(r"(?P<scale>[SL]?)(?P<number>[0-9]+)(@(?P<aim>[0-9]+))?")

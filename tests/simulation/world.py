@@ -13,7 +13,7 @@ from actors.portfolio.actor import PositionBoard
 from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
-from tests.simulation.crashes import ANYWHERE, NEEDS, TAKEN, Cuts
+from tests.simulation.crashes import ANYWHERE, TAKEN, Cuts, needs
 from tests.simulation.exchange import Exchange
 from tests.simulation.faults import Faults
 from tests.simulation.glance import Glance
@@ -22,7 +22,7 @@ from tests.simulation.opening import make_store, open_store
 from tests.simulation.parts import Queue, Recorder
 from tests.simulation.people import People
 from tests.simulation.rest import unsettled
-from tests.simulation.scale import LARGE, Scale
+from tests.simulation.scale import Seed
 from tests.simulation.signals import make_payloads
 from tests.simulation.watch import Watch
 from tests.support.simulation import PowerCut, SimulatedRuntime
@@ -31,8 +31,12 @@ _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 """For a plain broker, whose answer nobody can ask for again once its message was given up."""
 
 
-JUMPS: Final = tuple(sign * seconds for seconds in (1.0, 60.0, 3_600.0, 86_400.0) for sign in (1, -1))
-"""By how many seconds a wall clock may be wrong after a jump."""
+JUMPS: Final = (1.0, 60.0, 3_600.0, 86_400.0, -1.0, -20.0)
+"""By how many seconds the wall clock of the machine may jump. Back only a little: what waits by it waits so much longer,
+and how late that is nobody promises."""
+
+_WRONG_MOST: Final = 86_400.0
+"""Seconds by which it is ahead at most: so far does a first query of the broker look back."""
 
 
 class World:
@@ -50,31 +54,30 @@ class World:
         crashes: At each crash its point, the faults that had struck, and the states in which orders were.
     """
 
-    def __init__(
-        self, seed: int, folder: Path, scale: Scale = LARGE, tell: Callable[[str], None] | None = None
-    ) -> None:
-        self.seed = seed
-        self.name = f"{scale.letter}{seed}"
-        self.scale = scale
-        self.plain = seed % 5 == 4
+    def __init__(self, seed: Seed, folder: Path, tell: Callable[[str], None] | None = None) -> None:
+        self.seed, self.scale, self.name = seed.number, seed.scale, seed.name
+        scale, aim = seed.scale, seed.aim
+        self.plain = self.seed % 5 == 4 and aim is None
         policy = _STUBBORN if self.plain else DEFAULT_POLICY
-        self.runtime = SimulatedRuntime(seed, dead_letter=self._dead_letter, policy=policy)
+        self.runtime = SimulatedRuntime(self.seed, dead_letter=self._dead_letter, policy=policy)
         chance = self.runtime.random
-        self.calm = seed % 6 == 5
-        self.ends_halted = seed % 3 == 2
+        self.calm = self.seed % 6 == 5 and aim is None
+        self.ends_halted = self.seed % 3 == 2
         self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency)
-        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else scale.cuts)
-        for part, least in NEEDS.items():
-            if self.cuts.target is not None and part in self.cuts.target:
-                self.faults.need(least)
-        aims_at_anchor = self.cuts.target is not None and "anchor" in self.cuts.target
-        self.anchored = aims_at_anchor or chance.random() < scale.anchored
+        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else scale.cuts, aim=aim)
+        for point in self.cuts.hand:
+            self.faults.need(needs(point))
+        self.anchored = any("anchor" in point for point in self.cuts.hand) or chance.random() < scale.anchored
         self.file = folder / "orders.db"
         make_store(self.file)
         self._glance = Glance(self.file)
         self.queue = Queue(numbered=chance.random() < 0.5)
         self.exchange = Exchange(
-            self.runtime, self.faults, replaces=chance.random() < 0.6, prompt=self.plain, pace=scale.pace
+            self.runtime,
+            self.faults,
+            replaces=chance.random() < 0.6 or any("replace call" in point for point in self.cuts.hand),
+            prompt=self.plain,
+            pace=scale.pace,
         )
         self.sink = Recorder(self.faults)
         self.violations: list[str] = []
@@ -105,8 +108,6 @@ class World:
             with self._mortal():
                 self.cut_power(TAKEN)
         self.faults.on = False
-        if self.runtime.random.random() < 0.5:
-            self.runtime.clock.wrong_by = 0.0
         self._calm_down(self.people.resume, self.trouble + self.scale.quiet, self._is_at_rest)
         if not self.has_ended():
             self.violations += unsettled(self)
@@ -185,7 +186,7 @@ class World:
     def _hurt_machine(self) -> None:
         chance, clock = self.runtime.random, self.runtime.clock
         if self.faults.strikes("clock jump"):
-            clock.wrong_by = chance.choice(JUMPS)
+            clock.wrong_by = min(clock.wrong_by + chance.choice(JUMPS), _WRONG_MOST)
         if self._successor_at is None and self.faults.strikes("account taken"):
             open_store(self.file, clock, anchored=False, holder="another").close()
             self._version = self._glance.version()
