@@ -18,7 +18,7 @@ from actors.store.anchor_file import AnchorFile
 from actors.store.unit import Outcome
 from actors.verify import verify
 from tests.simulation.control_audit import brackets, commands, continuations, groups, halts
-from tests.simulation.history_audit import absences, ends, expiries, refusals, transitions
+from tests.simulation.history_audit import absences, ends, expiries, refusals, terms_granted, transitions
 from tests.simulation.names import seen
 from tests.simulation.opening import ANCHOR_KEY
 from tests.simulation.signals import Expected
@@ -229,6 +229,7 @@ CHECKS: Final[tuple[Callable[[World, Log], Iterator[str]], ...]] = (
     ends,
     absences,
     refusals,
+    terms_granted,
     expiries,
     commands,
     continuations,

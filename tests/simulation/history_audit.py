@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from actors.broker.base import ReportStatus
@@ -72,6 +73,26 @@ def refusals(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
         book = there.get(said.get("order_id", ""))
         if said.get("cause") == "definite reject" and book is not None and book.status is not ReportStatus.REJECTED:
             yield f"I9: {book.coid} was called refused at {said['at']}, and was taken at {book.history[0][0]}"
+
+
+def terms_granted(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
+    """New terms stand here only where they came into force at the exchange, if fills did not overtake them."""
+    there = {book.coid: book for book in world.exchange.books.values() if book.coid is not None}
+    for said in log:
+        book = there.get(said.get("order_id"))
+        if said.get("cause") != "replace accepted" or book is None or said["quantity"] <= book.filled:
+            continue
+        prices = [_decimal(said.get(kind)) for kind in ("limit_price", "stop_price")]
+        if not any(
+            terms.quantity == said["quantity"]
+            and all(price in (None, stood) for price, stood in zip(prices, terms[1:], strict=True))
+            for _, terms in book.history
+        ):
+            yield f"terms: {book.coid} got {said['quantity']} at {prices}, and there stood {book.history}"
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def expiries(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
