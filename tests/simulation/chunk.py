@@ -16,6 +16,7 @@ import msgspec
 
 from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
+from tests.simulation.scale import named
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 MEMORY: Final = Path("/dev/shm")
@@ -25,7 +26,7 @@ class Chunk(msgspec.Struct, kw_only=True):
     """What came of some seeds.
 
     Attributes:
-        seeds: Their names, as far as the digests are concerned; see :attr:`digests`.
+        seconds: Of a core.
         lives: How many processes there were.
         crashes: How many crashes at each crash point.
         faults: How often each fault struck.
@@ -43,14 +44,13 @@ class Chunk(msgspec.Struct, kw_only=True):
     triples: list[tuple[str, str, str, int]] = []
 
     @classmethod
-    def of(cls, letter: str, seeds: range, every: int) -> Self:
-        """Play seeds; of each so many-th the hash is kept, too."""
+    def of(cls, names: Sequence[str], every: int) -> Self:
+        """Play seeds; of each whose number is a multiple the hash is kept, too."""
         began = time.process_time()
         chunk = cls(violations={}, digests={})
         coverage, faults = Coverage(), Counter[str]()
         with tempfile.TemporaryDirectory(prefix="simulation-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-            for seed in seeds:
-                name = f"{letter}{seed}"
+            for name in names:
                 try:
                     world, broken, digest = play(name, Path(folder))
                 except Exception as error:  # noqa: BLE001 - the next seed is played all the same
@@ -58,7 +58,7 @@ class Chunk(msgspec.Struct, kw_only=True):
                     continue
                 if broken:
                     chunk.violations[name] = broken
-                if seed % every == 0:
+                if named(name).number % every == 0:
                     chunk.digests[name] = digest
                 chunk.lives += world.lives
                 faults.update(world.faults.struck)
@@ -69,19 +69,19 @@ class Chunk(msgspec.Struct, kw_only=True):
         return chunk
 
 
-def play_chunk(letter: str, seeds: range, every: int, *, hash_seed: int) -> Chunk:
-    """Play seeds in another process, in which sets have another order.
+def play_chunk(names: Sequence[str], every: int, *, hash_seed: int) -> Chunk:
+    """Play seeds in another process, in which sets have an order that hangs on ``hash_seed``.
 
     Raises:
         ChunkFailed: The process did not play to the end.
     """
-    arguments = [letter, str(seeds.start), str(seeds.stop), str(seeds.step), str(every)]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.chunk", *arguments],
+        [sys.executable, "-m", "tests.simulation.chunk", str(every)],
+        input=" ".join(names).encode(),
         env={**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT)},
         cwd=ROOT,
         capture_output=True,
-        timeout=60 + 5 * len(seeds),
+        timeout=60 + 5 * len(names),
         check=False,
     )
     if done.returncode != 0:
@@ -94,13 +94,12 @@ class ChunkFailed(Exception):
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Play what the arguments say: scale, first seed, last but one, step, and of how many one hash is kept."""
-    letter, *numbers = arguments
-    start, stop, step, every = map(int, numbers)
+    """Play the seeds named at the standard input; the argument tells of which the hash is kept."""
+    names = sys.stdin.read().split()
     logging.disable(logging.CRITICAL)
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    sys.stdout.buffer.write(msgspec.json.encode(Chunk.of(letter, range(start, stop, step), every)))
+    sys.stdout.buffer.write(msgspec.json.encode(Chunk.of(names, int(arguments[0]))))
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 
 
 JUMPS: Final = (1.0, 60.0, 3_600.0, 86_400.0, -1.0, -20.0)
-"""By how many seconds the wall clock of the machine may jump. Back only a little: what waits by it waits so much longer,
-and how late that is nobody promises."""
+"""By how many seconds the wall clock of the machine may jump. Back only a little: what waits by it waits so much
+longer, and nothing is promised of that."""
 
 _WRONG_MOST: Final = 86_400.0
 """Seconds by which it is ahead at most: so far does a first query of the broker look back."""
