@@ -63,7 +63,7 @@ def promise_of(line: str) -> str:
 
 
 def _idempotent(world: World) -> Iterator[str]:
-    """I18: to ask the broker again about what has ended writes nothing."""
+    """I18: to ask the broker again about what has ended writes nothing; late answers to earlier calls may come."""
     if world.plain or world.life is None or not world.has_ended():
         return
     for _ in range(_PATIENCE):
@@ -240,7 +240,7 @@ CHECKS: Final[tuple[Callable[[World, Log], Iterator[str]], ...]] = (
 
 _PATIENCE: Final = 60
 _FACTS: Final = (
-    "SELECT (SELECT count(*) FROM events), (SELECT max(updated_at) FROM orders), "
+    "SELECT (SELECT count(*) FROM events WHERE type NOT LIKE 'cancel.%' AND type NOT LIKE 'replace.%'), (SELECT max(updated_at) FROM orders), "
     "(SELECT count(*) FROM fills), (SELECT count(*) FROM signals)"
 )
 _NEVER_THERE = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})

@@ -156,7 +156,7 @@ class SimulatedVenue(SimulatedBroker):
     """A broker that can be queried, and from which one can be cut off.
 
     Attributes:
-        connected_at: When it was connected last.
+        lost_at: When the connection was lost last.
     """
 
     absence_proves_unsent = False
@@ -164,13 +164,12 @@ class SimulatedVenue(SimulatedBroker):
     def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange, scale: Scale) -> None:
         super().__init__(runtime, faults, exchange, scale)
         self._connection_callbacks: list[ConnectionCallback] = []
-        self.connected_at: datetime | None = None
+        self.lost_at: datetime | None = None
 
     def connect(self) -> None:
         if self._faults.strikes("connect failed"):
             raise ConnectionError("nobody answers")
         self.up = True
-        self.connected_at = self._runtime.clock.true_now()
 
     def snapshot(self, since: datetime) -> VenueSnapshot:
         if not self.up or self._faults.strikes("query failed"):
@@ -195,5 +194,6 @@ class SimulatedVenue(SimulatedBroker):
         """Lose the connection; what is on the line is lost with it."""
         if self.up:
             self.up = False
+            self.lost_at = self._runtime.clock.true_now()
             for callback in self._connection_callbacks:
                 callback(False, "cut off")

@@ -24,17 +24,20 @@ class Watch:
     """Stands at the line of every process.
 
     Attributes:
+        opened_at: When the process that runs opened its store.
         last_signal: The place in the order of intake of the newest signal whose order left.
     """
 
     def __init__(self, world: "World") -> None:
         self.world = world
+        self.opened_at = world.runtime.clock.true_now()
         self.last_signal = 0
         self._said: dict[str, list[dict[str, Any]]] = {}
         self._read = 0
 
     def opened(self, store: Store) -> None:
         """Look at the store that a process has opened."""
+        self.opened_at = self.world.runtime.clock.true_now()
         if store.finding is not None:
             self._note(self.opened, [f"I24: {store.finding.kind}: {store.finding.reason}"])
 

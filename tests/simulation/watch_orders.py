@@ -126,18 +126,18 @@ def in_order(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterato
 
 
 def after_a_query(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
-    """I14: the broker was queried as a whole since it was connected, and that is durable."""
+    """I14: the broker was queried as a whole since the process began and since it was lost, and that is durable."""
     life = watch.world.life
     if life is None or not isinstance(life.broker, SimulatedVenue):
         return
-    since = life.broker.connected_at
-    answers = [told for at, told in watch.world.exchange.answers if since is not None and at >= since]
+    since = watch.opened_at if life.broker.lost_at is None else life.broker.lost_at
+    answers = [told for at, told in watch.world.exchange.answers if at >= since]
     row = store.execute("SELECT value FROM cursors WHERE name = 'venue_seen'").fetchone()
     applied = None if row is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row[0])
     if not life.broker.up:
         yield f"I14: order {order.order_id} left, and the connection is lost"
     if applied is None or not any(abs(applied - told) < ROUNDED for told in answers):
-        yield f"I14: order {order.order_id} left, connected {since}, applied {applied}, queried {answers[-1:]}"
+        yield f"I14: order {order.order_id} left, the broker lost {since}, applied {applied}, queried {answers[-1:]}"
 
 
 def within_limits(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
