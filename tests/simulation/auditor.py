@@ -240,8 +240,8 @@ CHECKS: Final[tuple[Callable[[World, Log], Iterator[str]], ...]] = (
 
 _PATIENCE: Final = 60
 _FACTS: Final = (
-    "SELECT (SELECT count(*) FROM events WHERE type NOT LIKE 'cancel.%' AND type NOT LIKE 'replace.%'), (SELECT max(updated_at) FROM orders), "
-    "(SELECT count(*) FROM fills), (SELECT count(*) FROM signals)"
+    "SELECT (SELECT count(*) FROM events WHERE type NOT LIKE 'cancel.%' AND type NOT LIKE 'replace.%'), "
+    "(SELECT max(updated_at) FROM orders), (SELECT count(*) FROM fills), (SELECT count(*) FROM signals)"
 )
 _NEVER_THERE = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED})
 _VERIFIED: Final = {"I24 anchor": "I24", "seq signals": "I6", "seq fills": "I3", "seq events": "I12"}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -88,9 +89,19 @@ def checks_that_find(mutant: Mutant, seed: str, folder: Path) -> set[str]:
 
 
 def hunt(mutant: Mutant, names: Iterable[str], folder: Path) -> Iterator[tuple[str, Find | None]]:
-    """Play seeds one after another; yield each with what it found."""
+    """Play seeds one after another; yield each with what it found.
+
+    A seed that says something without the bug, too, finds nothing.
+    """
     for seed in names:
-        yield seed, found_by(mutant, seed, folder)
+        find = found_by(mutant, seed, folder)
+        yield seed, find if find is not None and is_silent(seed, folder) else None
+
+
+@cache
+def is_silent(seed: str, folder: Path) -> bool:
+    """Return whether a seed says nothing while no bug is planted."""
+    return not play(seed, folder)[1]
 
 
 def chosen(names: Iterable[str]) -> list[Mutant]:
