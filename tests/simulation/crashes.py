@@ -1,5 +1,6 @@
 """Where the power is cut: fail points by seed, again during the recovery that follows, and twice at the same place."""
 
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -57,14 +58,16 @@ class Cuts:
     Args:
         chance: The world's.
         most: How often it is cut at most.
+        times: How many times as often as a few times a fail point may be passed before that.
         aim: The crash point at which it is cut again and again; None to draw several.
 
     Attributes:
         hand: Each fail point that is waited for, and how many passings from now it is cut there.
     """
 
-    def __init__(self, chance: Random, *, most: int, aim: str | None = None) -> None:
+    def __init__(self, chance: Random, *, most: int, times: Sequence[int], aim: str | None = None) -> None:
         self._chance = chance
+        self._times = times
         self._aim = aim
         self._left = chance.randint(0, most) if aim is None else most
         drawn = [aim] if aim is not None else chance.sample(FAIL_POINTS, most) if self._left > 0 else []
@@ -94,4 +97,4 @@ class Cuts:
             self.hand[self._chance.choice(OF_RECOVERY)] = self._chance.choice((1, 1, 2))
 
     def _passings(self) -> int:
-        return self._chance.choice((1, 1, 1, 2, 3, 5, 8))
+        return self._chance.choice((1, 1, 1, 2, 3, 5, 8)) * self._chance.choice(self._times)

@@ -29,6 +29,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         idle: Seconds between two looks of reader and worker that find nothing to do, at least and at most.
         frequency: How many times as often as in a large world a rare fault strikes, for there are fewer occasions.
         cuts: How often the power is cut at fail points at most.
+        passings: How many times as often as once, twice or a few times a fail point may be passed before that.
         anchored: How many stores have an anchor, of 1.
         policy: How patiently the broker is asked.
         deadlines: How long calls may take.
@@ -48,6 +49,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     idle: tuple[float, float]
     frequency: float
     cuts: int
+    passings: tuple[int, ...]
     anchored: float
     policy: RecoveryPolicy
     deadlines: BrokerDeadlines
@@ -68,6 +70,7 @@ LARGE: Final = Scale(
     idle=(0.0, 0.3),
     frequency=1.0,
     cuts=8,
+    passings=(1, 5, 20),
     anchored=1.0,
     policy=RecoveryPolicy(interval=timedelta(seconds=10), settle_window=timedelta(seconds=15)),
     deadlines=BrokerDeadlines(submit=5.0, cancel=5.0, query=10.0),
@@ -89,12 +92,13 @@ SMALL: Final = Scale(
     idle=(0.3, 0.6),
     frequency=2.0,
     cuts=3,
+    passings=(1,),
     anchored=0.1,
     policy=RecoveryPolicy(
         interval=timedelta(seconds=3),
         doubt_interval=timedelta(seconds=1),
         settle_window=timedelta(seconds=2),
-        parked=timedelta(seconds=3),
+        parked=timedelta(seconds=6),
     ),
     deadlines=BrokerDeadlines(submit=2.0, cancel=2.0, query=2.0, reconnect_cap=2.0),
     answer_within=timedelta(seconds=3),

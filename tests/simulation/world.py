@@ -64,7 +64,7 @@ class World:
         self.calm = self.seed % 6 == 5 and aim is None
         self.ends_halted = self.seed % 3 == 2
         self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency)
-        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else scale.cuts, aim=aim)
+        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else scale.cuts, times=scale.passings, aim=aim)
         for point in self.cuts.hand:
             self.faults.need(needs(point))
         self.anchored = any("anchor" in point for point in self.cuts.hand) or chance.random() < scale.anchored
