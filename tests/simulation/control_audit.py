@@ -101,7 +101,7 @@ def groups(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
 
 def halts(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """A halt that is said to be done left nothing of ours at the exchange; and one at the end is done."""
-    for said in () if world.jumped else _of(log, "trading.stopped"):
+    for said in () if world.clock_jumped else _of(log, "trading.stopped"):
         at = datetime.fromisoformat(said["at"])
         for book in world.exchange.books.values():
             if book.coid is not None and book.history[0][0] < at and (book.ended_at is None or book.ended_at > at):

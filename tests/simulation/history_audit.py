@@ -45,7 +45,7 @@ def absences(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """I9: an order is called absent only after enough queries over the settle window, none of which could show it."""
     there: dict[str | None, Book] = {book.coid: book for book in world.exchange.books.values()}
     sent: dict[str, datetime] = {}
-    if world.jumped:
+    if world.clock_jumped:
         return
     window = world.scale.policy.settle_window
     for said in log:
@@ -97,7 +97,7 @@ def _decimal(text: str | None) -> Decimal | None:
 
 def expiries(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """I17: no signal is called too old before its time."""
-    if world.jumped:
+    if world.clock_jumped:
         return
     for said in log:
         if said.get("cause") != "signal too old":

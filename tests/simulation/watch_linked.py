@@ -27,7 +27,7 @@ def continues(watch: "Watch", _store: sqlite3.Connection, order: Order) -> Itera
 
 def closes(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
     """An exit closes no more than was open when its send mark was written."""
-    if order.leg is None or watch.world.jumped:
+    if order.leg is None or watch.world.clock_jumped:
         return
     entry = entry_of(order.order_id)
     opened = closed = 0
@@ -48,7 +48,7 @@ def closes(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[
 
 def not_too_late(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
     """Of a group only what traded first goes on once the ledger knows of that."""
-    if order.oco_group is None or watch.world.jumped:
+    if order.oco_group is None or watch.world.clock_jumped:
         return
     found = store.execute(
         "SELECT o.order_id FROM events AS e JOIN orders AS o ON o.order_id = e.order_id "

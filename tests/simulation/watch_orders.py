@@ -91,7 +91,7 @@ def _decimal(text: str | None) -> Decimal | None:
 
 def fresh(watch: "Watch", _store: sqlite3.Connection, order: Order) -> Iterator[str]:
     """I17: the signal it is of has not expired, by a clock that was always right."""
-    if watch.world.jumped:
+    if watch.world.clock_jumped:
         return
     now = watch.world.runtime.clock.now()
     ends = [expiry(body) for body in watch.said(order.signal_id or "")]
@@ -142,7 +142,7 @@ def after_a_query(watch: "Watch", store: sqlite3.Connection, order: Order) -> It
 
 def within_limits(watch: "Watch", store: sqlite3.Connection, order: Order) -> Iterator[str]:
     """I15: it is not too large, and not one too many; the exits of a position are free to leave."""
-    if not is_limited(watch.world) or watch.world.jumped or order.leg is not None:
+    if not is_limited(watch.world) or watch.world.clock_jumped or order.leg is not None:
         return
     if order.quantity > MAX_QUANTITY:
         yield f"I15: order {order.order_id} for {order.quantity} left, at most {MAX_QUANTITY}"

@@ -250,11 +250,6 @@ class World:
 
     # ------------------------------------------------------------ what can be said of it
 
-    @property
-    def jumped(self) -> bool:
-        """Return whether its wall clock was ever wrong, so that what it noted cannot be held against other times."""
-        return self.faults.struck["clock jump"] > 0
-
     def _is_under_way(self) -> bool:
         return bool(self.life is None or self.runtime.world or self.queue.waiting or self.queue.taken)
 
