@@ -24,14 +24,16 @@ def play(seed: str | int, folder: Path, tell: Callable[[str], None] | None = Non
         folder: Where its store may be; nothing stays there.
         tell: Called with each thing that happens, in words.
     """
-    own = folder / f"world-{os.getpid()}"
+    own = folder / f"world-{os.getpid()}"  # the same for every seed, so that what knows the path can be kept
     own.mkdir()
-    world = World(named(seed), own, tell)
     try:
-        with armed(world.passed):
-            world.run()
-        with world.at_rest():
-            return world, broken_promises(world), world.digest()
+        world = World(named(seed), own, tell)
+        try:
+            with armed(world.passed):
+                world.run()
+            with world.at_rest():
+                return world, broken_promises(world), world.digest()
+        finally:
+            world.close()
     finally:
-        world.close()
         shutil.rmtree(own)

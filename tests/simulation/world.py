@@ -261,6 +261,11 @@ class World:
         told = not seen.events or (seen.events in self.sink.published and seen.folded == seen.fills)
         return told and not seen.live and not seen.parked
 
+    @property
+    def clock_jumped(self) -> bool:
+        """Whether times of this machine cannot be compared with each other, nor with those of the exchange."""
+        return self.faults.struck["clock jump"] > 0
+
     def is_halted(self) -> bool:
         """Return whether the store says that trading is halted."""
         return bool(self._glance.control("halted"))
