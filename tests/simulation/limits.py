@@ -7,7 +7,7 @@ from actors.settings.risk import RiskSettings, StrategyLimits
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-MAX_QUANTITY: Final = 90
+MAX_QUANTITY: Final = 70
 """Shares of one order; signals ask for up to 100."""
 
 _MAX_OPEN_ORDERS: Final = {"S": 1, "L": 4}
