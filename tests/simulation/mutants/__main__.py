@@ -6,7 +6,7 @@ import logging
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 from tests.simulation.mutants.catalogue import MUTANTS
@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="name the planted bugs and the promises they break")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these bugs; else all")
     parser.add_argument("--seeds", type=int, default=500, help="how many seeds to play (default: %(default)s)")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of the first seeds")
     parser.add_argument("--count", action="store_true", help="play all seeds, to count how many find each bug")
     parser.add_argument("--checks", action="store_true", help="tell which checks find which bugs, and which alone")
     parser.add_argument("--show", metavar="SEED", help="print all that one seed says of the bugs")
@@ -59,8 +60,8 @@ def _report(mutant: Mutant, options: argparse.Namespace, folder: Path) -> int:
     first: tuple[int, Find] | None = None
     finds: list[str] = []
     played = 0
-    names: Iterable[str] = seeds(options.seeds)
-    for played, (seed, find) in enumerate(hunt(mutant, names, folder), start=1):
+    names = islice(seeds(options.seeds), options.skip, None)
+    for played, (seed, find) in enumerate(hunt(mutant, names, folder), start=options.skip + 1):
         if find is not None:
             finds.append(seed)
             first = first or (played, find)
@@ -68,10 +69,12 @@ def _report(mutant: Mutant, options: argparse.Namespace, folder: Path) -> int:
                 break
     promises = " ".join(sorted(mutant.breaks))
     if first is None:
-        print(f"| {mutant.name} | {promises} | not found | 0 of {played} | |", flush=True)  # noqa: T201 - a command prints
+        print(f"| {mutant.name} | {promises} | not found | 0 of {played - options.skip} | |", flush=True)  # noqa: T201 - a command prints
         return 1
     number, find = first
-    print(f"| {mutant.name} | {promises} | {find.seed} ({number}) | {len(finds)} of {played} | {find.line[:_WIDE]} |")  # noqa: T201 - a command prints
+    print(
+        f"| {mutant.name} | {promises} | {find.seed} ({number}) | {len(finds)} of {played - options.skip} | {find.line[:_WIDE]} |"
+    )  # noqa: T201 - a command prints
     sys.stdout.flush()
     if options.write:
         _note(mutant.name, finds[:_KEPT])
