@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     mutants = chosen(options.only)
     if options.list:
         for mutant in mutants:
-            print(f"{mutant.name:55} {' '.join(sorted(mutant.breaks)):12} {mutant.sentence}")  # noqa: T201 - a command prints
+            _say(f"{mutant.name:55} {' '.join(sorted(mutant.breaks)):12} {mutant.sentence}")
         return 0
     logging.disable(logging.CRITICAL)
     memory = Path("/dev/shm")
@@ -53,6 +53,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.show:
             return sum(_show(mutant, options.show, Path(folder)) for mutant in mutants)
         return sum(_report(mutant, options, Path(folder)) for mutant in mutants)
+
+
+def _say(text: str) -> None:
+    """Print a line at once: a hunt is watched in a file."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _report(mutant: Mutant, options: argparse.Namespace, folder: Path) -> int:
@@ -68,14 +74,12 @@ def _report(mutant: Mutant, options: argparse.Namespace, folder: Path) -> int:
             if not options.count and (not options.write or len(finds) == _KEPT):
                 break
     promises = " ".join(sorted(mutant.breaks))
+    count = f"{len(finds)} of {played - options.skip}"
     if first is None:
-        print(f"| {mutant.name} | {promises} | not found | 0 of {played - options.skip} | |", flush=True)  # noqa: T201 - a command prints
+        _say(f"| {mutant.name} | {promises} | not found | {count} | |")
         return 1
     number, find = first
-    print(
-        f"| {mutant.name} | {promises} | {find.seed} ({number}) | {len(finds)} of {played - options.skip} | {find.line[:_WIDE]} |"
-    )  # noqa: T201 - a command prints
-    sys.stdout.flush()
+    _say(f"| {mutant.name} | {promises} | {find.seed} ({number}) | {count} | {find.line[:_WIDE]} |")
     if options.write:
         _note(mutant.name, finds[:_KEPT])
     return 0
@@ -93,7 +97,7 @@ def _checks(mutants: list[Mutant], count: int, folder: Path) -> int:
                 alone[check].append(mutant.name)
     for check in sorted({*found, *CHECK_NAMES}):
         names = ", ".join(alone[check]) or "none alone"
-        print(f"| {check} | {len(found[check])} | {len(alone[check])} | {names} |")  # noqa: T201 - a command prints
+        _say(f"| {check} | {len(found[check])} | {len(alone[check])} | {names} |")
     return 0
 
 
@@ -106,7 +110,7 @@ def _note(name: str, found: list[str]) -> None:
 def _show(mutant: Mutant, seed: str, folder: Path) -> int:
     with planted(mutant):
         _, lines, _ = play(seed, folder)
-    print(mutant.name, *lines, sep="\n  ")  # noqa: T201 - a command prints
+    _say("\n  ".join([mutant.name, *lines]))
     return 0
 
 
