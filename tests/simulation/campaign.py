@@ -18,13 +18,13 @@ from typing import Any, Final
 from tests.simulation.chunk import MEMORY, Chunk, ChunkFailed, play_chunk
 from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
-from tests.simulation.scale import LARGE, SCALES, SMALL, Seed
+from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed
 
-_AIMED: Final = 5
-_TURNS: Final = 4
-"""So many seeds at a time, and so many times, are aimed at a crash point that has not met all it can."""
+_DENSE_SEEDS: Final = 64
+_DENSE_CHUNK: Final = 4
+"""How many dense worlds are played at most to fill holes, and how many in one process."""
 
-LETTERS: Final = {"small": SMALL.letter, "large": LARGE.letter}
+LETTERS: Final = {"small": SMALL.letter, "large": LARGE.letter, "dense": DENSE.letter}
 
 
 def say(text: str) -> None:
@@ -89,22 +89,24 @@ def play_all(chunks: Iterable[Sequence[str]], every: int, processes: int) -> Ite
         yield from pool.map(played, chunks)
 
 
-def names_of(letter: str, seeds: range, aim: str | None = None) -> list[str]:
-    """Return the names of seeds, aimed at a crash point or at none."""
-    return [Seed(SCALES[letter], number, aim).name for number in seeds]
+def names_of(letter: str, seeds: range) -> list[str]:
+    """Return the names of seeds."""
+    return [Seed(SCALES[letter], number).name for number in seeds]
 
 
 def fill_holes(coverage: Coverage, processes: int) -> dict[str, list[str]]:
-    """Aim seeds at the crash points that have not met all they can, until they have; return what was broken meanwhile.
+    """Play dense worlds until every crash point has met what it can; return what was broken meanwhile.
 
     What is left to chance leaves a few pairs out, others after each change of the product; a hole is what cannot be
     reached when it is looked for.
     """
     violations: dict[str, list[str]] = {}
-    for turn in range(_TURNS):
-        aims = sorted({point for point, _ in coverage.holes()})
-        seeds = range(turn * _AIMED, (turn + 1) * _AIMED)
-        for chunk in play_all([names_of(LARGE.letter, seeds, aim) for aim in aims], _AIMED, processes):
+    for first in range(0, _DENSE_SEEDS, _DENSE_CHUNK * processes):
+        if not coverage.holes():
+            break
+        starts = range(first, first + _DENSE_CHUNK * processes, _DENSE_CHUNK)
+        chunks = [names_of(DENSE.letter, range(start, start + _DENSE_CHUNK)) for start in starts]
+        for chunk in play_all(chunks, _DENSE_SEEDS, processes):
             coverage.merge(Coverage.read(chunk.crashes, chunk.triples))
             violations |= chunk.violations
     return violations

@@ -22,7 +22,7 @@ BY_RATE: Final[dict[str, str]] = {
 """Crash points that are no fail points, and the fault each comes of."""
 
 CRASH_POINTS: Final = (*FAIL_POINTS, *BY_RATE)
-"""Every place at which a process may end; a seed that is aimed at one names its place in here."""
+"""Every place at which a process may end."""
 
 OF_RECOVERY: Final = tuple(
     point
@@ -46,9 +46,7 @@ _NEEDS: Final[dict[str, dict[str, float]]] = {
 
 
 def needs(point: str) -> dict[str, float]:
-    """Return what must happen at least how often for a crash point to be passed."""
-    if point in BY_RATE:
-        return {BY_RATE[point]: 0.02}
+    """Return what must happen at least how often for a fail point to be passed."""
     return {name: rate for part, least in _NEEDS.items() if part in point for name, rate in least.items()}
 
 
@@ -59,18 +57,18 @@ class Cuts:
         chance: The world's.
         most: How often it is cut at most.
         times: How many times as often as a few times a fail point may be passed before that.
-        aim: The crash point at which it is cut again and again; None to draw several.
+        everywhere: Whether it is cut so often, once at each fail point; else at a few, and again while recovering.
 
     Attributes:
         hand: Each fail point that is waited for, and how many passings from now it is cut there.
     """
 
-    def __init__(self, chance: Random, *, most: int, times: Sequence[int], aim: str | None = None) -> None:
+    def __init__(self, chance: Random, *, most: int, times: Sequence[int], everywhere: bool = False) -> None:
         self._chance = chance
         self._times = times
-        self._aim = aim
-        self._left = chance.randint(0, most) if aim is None else most
-        drawn = [aim] if aim is not None else chance.sample(FAIL_POINTS, most) if self._left > 0 else []
+        self._everywhere = everywhere
+        self._left = most if everywhere else chance.randint(0, most)
+        drawn = FAIL_POINTS if everywhere else chance.sample(FAIL_POINTS, most) if self._left > 0 else ()
         self.hand = {point: self._passings() for point in drawn}
 
     def strikes(self, point: str) -> bool:
@@ -83,15 +81,14 @@ class Cuts:
             return False
         self._left -= 1
         del self.hand[point]
-        self._draw(point)
+        if not self._everywhere:
+            self._draw(point)
         return True
 
     def _draw(self, last: str) -> None:
         """Wait for the same place again, or for one of the recovery that follows, or for what is waited for anyway."""
         kind = self._chance.random()
-        if self._aim is not None:
-            self.hand[self._aim] = self._passings()
-        elif kind < 0.3:
+        if kind < 0.3:
             self.hand[last] = self._chance.choice((1, 1, 2))
         elif kind < 0.6:
             self.hand[self._chance.choice(OF_RECOVERY)] = self._chance.choice((1, 1, 2))

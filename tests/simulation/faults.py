@@ -67,6 +67,25 @@ DEEDS: Final[dict[str, tuple[float, ...]]] = {
 }
 """What nothing is wrong with, yet it may come at the worst moment; done in calm weather, too."""
 
+DENSE: Final[dict[str, float]] = {
+    "poison": 0.01,
+    "power cut in a submit": 0.05,
+    "cancel refused": 0.3,
+    "cancel dropped": 0.2,
+    "replace dropped": 0.3,
+    "effect late": 0.3,
+    "reply late": 0.2,
+    "fill pushed late": 0.2,
+    "cut off": 0.05,
+    "account taken": 0.03,
+    "cancel all": 0.02,
+    "halt": 0.03,
+    "halt, orders kept": 0.01,
+    "resume": 0.5,
+    "resume, and halt": 0.0,
+}
+"""In a dense world: more of what needs a rare occasion, less of what leaves none for the rest."""
+
 ENDS_THE_PROCESS: Final = frozenset(
     {"crash", "power cut before a commit", "power cut after a commit", "power cut in a submit"}
 )
@@ -98,6 +117,7 @@ class Faults:
 
     Args:
         calm: Nothing goes wrong; only people act.
+        dense: Everything goes wrong, nothing often.
         frequency: How many times as often what is rare happens, for there are fewer occasions.
 
     Attributes:
@@ -106,12 +126,15 @@ class Faults:
         tell: Called with what happens, in words; None for nobody.
     """
 
-    def __init__(self, chance: Random, *, plain: bool, calm: bool, frequency: float = 1.0) -> None:
+    def __init__(self, chance: Random, *, plain: bool, calm: bool, frequency: float = 1.0, dense: bool = False) -> None:
         self._chance = chance
         self.on = True
         self.tell: Callable[[str], None] | None = None
         self.struck: Counter[str] = Counter()
         self.rates = {name: chance.choice(rates) for name, rates in (RATES | DEEDS).items()}
+        if dense:
+            self.rates = {name: min(rate for rate in rates if rate > 0) for name, rates in RATES.items()}
+            self.rates |= {name: max(rates) for name, rates in DEEDS.items()} | DENSE
         for name, rate in self.rates.items():
             if rate < RARE and name not in ENDS_THE_PROCESS:
                 self.rates[name] = rate * frequency

@@ -27,13 +27,13 @@ from tests.simulation.limits import limits_of
 from tests.simulation.line import SimulatedBroker, SimulatedVenue
 from tests.simulation.opening import open_store
 from tests.simulation.parts import (
-    Saboteur,
     SimulatedKillSwitch,
     SimulatedLane,
     SimulatedReader,
     SimulatedWorker,
     Source,
 )
+from tests.simulation.saboteur import Saboteur
 from tests.support.builders import ACCOUNT
 
 if TYPE_CHECKING:

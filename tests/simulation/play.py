@@ -19,8 +19,7 @@ def play(seed: str | int, folder: Path, tell: Callable[[str], None] | None = Non
     """Run one world to its end; return it, what it broke, and the hash of all that happened.
 
     Args:
-        seed: ``S123`` for a small world, ``L7`` or a bare number for a large one; ``L7@31`` to be killed at crash
-            point 31 again and again.
+        seed: ``S123`` for a small world, ``L7`` or a bare number for a large one, ``D0`` for a dense one.
         folder: Where its store may be; nothing stays there.
         tell: Called with each thing that happens, in words.
     """

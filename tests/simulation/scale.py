@@ -9,7 +9,7 @@ import msgspec
 
 from actors.broker.actor import BrokerDeadlines
 from actors.order_manager.recovery import RecoveryPolicy
-from tests.simulation.crashes import CRASH_POINTS
+from tests.support.fail_points import FAIL_POINTS
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         anchored: How many stores have an anchor, of 1.
         policy: How patiently the broker is asked.
         deadlines: How long calls may take.
+        dense: Whether all faults strike, and the power is cut at every fail point.
         answer_within: After this time without an answer an order is UNKNOWN.
     """
 
@@ -54,6 +55,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     policy: RecoveryPolicy
     deadlines: BrokerDeadlines
     answer_within: timedelta
+    dense: bool = False
 
 
 LARGE: Final = Scale(
@@ -105,27 +107,33 @@ SMALL: Final = Scale(
 )
 """A few signals: most bugs need no more, and what is small can be played a million times."""
 
-SCALES: Final[Mapping[str, Scale]] = {scale.letter: scale for scale in (SMALL, LARGE)}
+DENSE: Final = msgspec.structs.replace(
+    LARGE,
+    letter="D",
+    signals=(120, 120),
+    trouble=(60.0, 60.0),
+    quiet=300.0,
+    patience=600.0,
+    hurries=True,
+    cuts=len(FAIL_POINTS),
+    passings=(1, 3, 8),
+    dense=True,
+)
+"""Everything goes wrong in one world, and it is killed at every fail point: what is left to chance is met here."""
+
+SCALES: Final[Mapping[str, Scale]] = {scale.letter: scale for scale in (SMALL, LARGE, DENSE)}
 
 
 class Seed(msgspec.Struct, frozen=True):
-    """A world's seed.
-
-    Attributes:
-        scale: How large the world is.
-        number: What its chance begins with.
-        aim: The crash point at which it is killed again and again; None to leave that to chance.
-    """
+    """A world's seed: how large the world is, and what its chance begins with."""
 
     scale: Scale
     number: int
-    aim: str | None = None
 
     @property
     def name(self) -> str:
-        """What it is called: ``S123``, ``L7``, or with a crash point's number ``L7@31``."""
-        aim = "" if self.aim is None else f"@{CRASH_POINTS.index(self.aim)}"
-        return f"{self.scale.letter}{self.number}{aim}"
+        """What it is called: ``S123``, ``L7``."""
+        return f"{self.scale.letter}{self.number}"
 
 
 def named(name: str | int) -> Seed:
@@ -135,10 +143,9 @@ def named(name: str | int) -> Seed:
         ValueError: It is no name of a seed.
     """
     found = _NAME.fullmatch(str(name))
-    if found is None or int(found["aim"] or 0) >= len(CRASH_POINTS):
-        raise ValueError(f"expected a seed such as S123, L7 or L7@31, got {name!r}")
-    aim = None if found["aim"] is None else CRASH_POINTS[int(found["aim"])]
-    return Seed(SCALES[found["scale"] or LARGE.letter], int(found["number"]), aim)
+    if found is None:
+        raise ValueError(f"expected a seed such as S123, L7 or D0, got {name!r}")
+    return Seed(SCALES[found["scale"] or LARGE.letter], int(found["number"]))
 
 
-_NAME: Final = re.compile(r"(?P<scale>[SL]?)(?P<number>[0-9]+)(@(?P<aim>[0-9]+))?")
+_NAME: Final = re.compile(r"(?P<scale>[SLD]?)(?P<number>[0-9]+)")

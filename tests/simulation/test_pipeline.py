@@ -69,12 +69,12 @@ def test_a_run_can_be_repeated_in_another_process(folder: Path) -> None:
     assert [play(seed, folder)[2] for seed in seeds] == other.stdout.split()
 
 
-@pytest.mark.parametrize("name", ["S123", "L7", "L7@31", "S0@0"])
+@pytest.mark.parametrize("name", ["S123", "L7", "D0"])
 def test_a_seed_is_known_by_its_name(name: str) -> None:
     assert named(name).name == name
 
 
-@pytest.mark.parametrize("name", ["", "X1", "S", "S-1", "L7@1000"])
+@pytest.mark.parametrize("name", ["", "X1", "S", "S-1", "L7@1"])
 def test_a_name_of_no_seed_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="S123"):
         named(name)

@@ -56,16 +56,17 @@ class World:
 
     def __init__(self, seed: Seed, folder: Path, tell: Callable[[str], None] | None = None) -> None:
         self.seed, self.scale, self.name = seed.number, seed.scale, seed.name
-        scale, aim = seed.scale, seed.aim
-        self.plain = self.seed % 5 == 4 and aim is None
+        scale = seed.scale
+        self.plain = self.seed % 5 == 4 and not scale.dense
         policy = _STUBBORN if self.plain else DEFAULT_POLICY
         self.runtime = SimulatedRuntime(self.seed, dead_letter=self._dead_letter, policy=policy)
         chance = self.runtime.random
-        self.calm = self.seed % 6 == 5 and aim is None
+        self.calm = self.seed % 6 == 5 and not scale.dense
         self.ends_halted = self.seed % 3 == 2
-        self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency)
-        self.cuts = Cuts(chance, most=0 if self.plain or self.calm else scale.cuts, times=scale.passings, aim=aim)
-        for point in self.cuts.hand:
+        self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency, dense=scale.dense)
+        most = 0 if self.plain or self.calm else scale.cuts
+        self.cuts = Cuts(chance, most=most, times=scale.passings, everywhere=scale.dense)
+        for point in self.cuts.hand if not scale.dense else ():
             self.faults.need(needs(point))
         self.anchored = any("anchor" in point for point in self.cuts.hand) or chance.random() < scale.anchored
         self.file = folder / "orders.db"
@@ -90,6 +91,7 @@ class World:
         self._audited: Store | None = None
         self.people = People(self)
         self.watch = Watch(self)
+        self._safe_until = 4.0 if scale.dense else 0.0
         self.trouble = chance.uniform(*scale.trouble)
         for payload in make_payloads(chance, scale):
             self.runtime.call_later((0.0, self.trouble * 0.7), partial(self.queue.push, payload), outside=True)
@@ -207,7 +209,7 @@ class World:
 
     def passed(self, point: str) -> None:
         """Take it that the process passes a fail point; it may be its last."""
-        if not self.faults.on or not self.runtime.alive:
+        if not self.faults.on or not self.runtime.alive or self.runtime.clock.monotonic() < self._safe_until:
             return
         if self.cuts.strikes(point):
             self.cut_power(point)
