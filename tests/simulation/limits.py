@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 MAX_QUANTITY: Final = 70
 """Shares of one order; signals ask for up to 100."""
 
-_MAX_OPEN_ORDERS: Final = {"S": 1, "L": 4}
+_MAX_OPEN_ORDERS: Final = {"S": 1, "L": 4, "D": 8}
 
 
 def is_limited(world: "World") -> bool:
