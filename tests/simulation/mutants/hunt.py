@@ -37,7 +37,7 @@ CHECK_NAMES: Final = frozenset(
 )
 """Every check of watch, rest and auditor."""
 
-_LARGE_EVERY: Final = 4
+_SCALES: Final = "SSLSSLSD"
 
 
 class Find(NamedTuple):
@@ -48,10 +48,11 @@ class Find(NamedTuple):
 
 
 def seeds(count: int) -> Iterator[str]:
-    """Yield the names of so many seeds: three small worlds, then a large one, and so on."""
+    """Yield the names of so many seeds: of each eight, five small worlds, two large ones and a dense one."""
     for number in range(count):
-        large = number % _LARGE_EVERY == _LARGE_EVERY - 1
-        yield f"L{number // _LARGE_EVERY}" if large else f"S{number}"
+        turn, place = divmod(number, len(_SCALES))
+        letter = _SCALES[place]
+        yield f"{letter}{turn * _SCALES.count(letter) + _SCALES[:place].count(letter)}"
 
 
 def telling(name: str) -> list[str]:
