@@ -20,9 +20,10 @@ from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
 from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed
 
-_DENSE_SEEDS: Final = 64
+_DENSE_SEEDS: Final = 24
 _DENSE_CHUNK: Final = 4
-"""How many dense worlds are played at most to fill holes, and how many in one process."""
+_ENOUGH: Final = 0.9
+"""How many dense worlds are played at most to fill holes, how many in one process, and the share that is enough."""
 
 LETTERS: Final = {"small": SMALL.letter, "large": LARGE.letter, "dense": DENSE.letter}
 
@@ -95,14 +96,14 @@ def names_of(letter: str, seeds: range) -> list[str]:
 
 
 def fill_holes(coverage: Coverage, processes: int) -> dict[str, list[str]]:
-    """Play dense worlds until every crash point has met what it can; return what was broken meanwhile.
+    """Play dense worlds until crash points have met nearly all they can; return what was broken meanwhile.
 
-    What is left to chance leaves a few pairs out, others after each change of the product; a hole is what cannot be
+    What is left to chance leaves a few pairs out, others after each change of the product; a hole is what is not
     reached when it is looked for.
     """
     violations: dict[str, list[str]] = {}
     for first in range(0, _DENSE_SEEDS, _DENSE_CHUNK * processes):
-        if not coverage.holes():
+        if not coverage.unreached() and coverage.share() > _ENOUGH:
             break
         starts = range(first, first + _DENSE_CHUNK * processes, _DENSE_CHUNK)
         chunks = [names_of(DENSE.letter, range(start, start + _DENSE_CHUNK)) for start in starts]

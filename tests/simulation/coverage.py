@@ -90,6 +90,14 @@ class Coverage:
         met = {(triple.point, thing) for triple in self.triples for thing in (triple.state, triple.fault)}
         return [(point, thing) for point in CRASH_POINTS for thing in possible(point) if (point, thing) not in met]
 
+    def unreached(self) -> list[str]:
+        """Return the crash points at which no process ended, though one can."""
+        return [point for point in CRASH_POINTS if possible(point) and not self.points[point]]
+
+    def share(self) -> float:
+        """Return how much of the pairs of crash point and fault or state that can occur was reached, of 1."""
+        return 1.0 - len(self.holes()) / sum(len(possible(point)) for point in CRASH_POINTS)
+
     def summary(self) -> Iterator[str]:
         """Yield in words how much of what can meet has met."""
         could = sum(

@@ -50,6 +50,10 @@ def needs(point: str) -> dict[str, float]:
     return {name: rate for part, least in _NEEDS.items() if part in point for name, rate in least.items()}
 
 
+RARE: Final = tuple(point for point in FAIL_POINTS if needs(point))
+"""The fail points that are passed only where something rare happens; one of them is waited for in each world."""
+
+
 class Cuts:
     """Says at which fail points the power is cut.
 
@@ -68,7 +72,13 @@ class Cuts:
         self._times = times
         self._everywhere = everywhere
         self._left = most if everywhere else chance.randint(0, most)
-        drawn = FAIL_POINTS if everywhere else chance.sample(FAIL_POINTS, most) if self._left > 0 else ()
+        drawn = (
+            FAIL_POINTS
+            if everywhere
+            else (chance.choice(RARE), *chance.sample(FAIL_POINTS, most - 1))
+            if self._left > 0
+            else ()
+        )
         self.hand = {point: self._passings() for point in drawn}
 
     def strikes(self, point: str) -> bool:

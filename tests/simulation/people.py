@@ -76,8 +76,9 @@ class People:
             life.tell(m.CancelAll(reply=Future(), **self._scope()))
 
     def _replace(self, life: "Life") -> None:
-        if self._strikes("replace") and (name := self._some_order()) is not None:
-            life.tell(m.ReplaceOrder(order_id=name, reply=Future(), **self._terms(name)))
+        for _ in range(5 if self._world.scale.dense else 1):
+            if self._strikes("replace") and (name := self._some_order()) is not None:
+                life.tell(m.ReplaceOrder(order_id=name, reply=Future(), **self._terms(name)))
 
     def _halt(self, life: "Life") -> None:
         for name in ("halt", "halt, orders kept"):

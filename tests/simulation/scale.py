@@ -111,7 +111,7 @@ DENSE: Final = msgspec.structs.replace(
     LARGE,
     letter="D",
     signals=(120, 120),
-    trouble=(60.0, 60.0),
+    trouble=(90.0, 90.0),
     quiet=300.0,
     patience=600.0,
     hurries=True,

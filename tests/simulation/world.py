@@ -220,6 +220,8 @@ class World:
         """End the process now: nothing more reaches its store or leaves it."""
         self.crashes.append((point, tuple(sorted(self.faults.struck)), self._glance.states()))
         self.faults.note(f"power cut {point}")
+        if self.scale.dense:  # what takes a while must be able to come about
+            self._safe_until = self.runtime.clock.monotonic() + self.runtime.random.uniform(0.0, 2.0)
         if self.life is not None:
             self.life.die()
         self.runtime.cut_power()
