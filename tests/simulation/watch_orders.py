@@ -154,7 +154,7 @@ def within_limits(watch: "Watch", store: sqlite3.Connection, order: Order) -> It
         "AND status NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
     )
     (others,) = store.execute(text, (order.strategy_id, order.order_id, order.order_id)).fetchone()
-    most = max_open_orders(watch.world)
+    most = max_open_orders(watch.world, order.strategy_id)
     if others >= most:
         yield f"I15: order {order.order_id} left beside {others} of {order.strategy_id}, at most {most}"
 

@@ -8,7 +8,7 @@ from actors import messages as m
 from actors.broker import actor as broker_module
 from actors.broker.actor import BrokerActor
 from actors.broker.base import OrderReport, VenueSnapshot
-from actors.broker.gate import RECOVERING, TradingGate
+from actors.broker.gate import RECOVERING
 from actors.model import Order
 from actors.order_manager import cancels as cancels_module
 from actors.order_manager import control as control_module
@@ -81,12 +81,6 @@ def send_as_soon_as_the_broker_is_connected(patch: pytest.MonkeyPatch) -> None:
             manager._context.after(0.0, "pump", m.OrderManagerTick())
 
     patch.setattr(OrderManager, "_open_when_recovered", hasty)
-
-
-@breaks("I14")
-def hear_of_a_lost_connection_by_mail(patch: pytest.MonkeyPatch) -> None:
-    """Let what is queued for the broker leave until the order manager has read of the loss."""
-    patch.setattr(TradingGate, "lose", lambda _gate: None)
 
 
 @breaks("I27")

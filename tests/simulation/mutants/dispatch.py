@@ -12,6 +12,8 @@ from actors.model import signal as signal_module
 from actors.order_manager.admission import Admission
 from actors.order_manager.dispatcher import Dispatcher
 from actors.risk import tallies as tallies_module
+from actors.risk.rules.base import Scope
+from actors.risk.rules.max_open_orders import MaxOpenOrders
 from actors.signal_consumer.reader import Reader
 from tests.simulation.mutants.registry import breaks
 
@@ -39,15 +41,15 @@ def look_at_the_gate_when_an_order_is_queued(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TradingGate, "admits", lambda _gate, _monotonic: True)
 
 
-@breaks("I13")
-def take_no_halts_for_not_counted(patch: pytest.MonkeyPatch) -> None:
-    """Take 0 for None: whoever saw no halt before he resumed opens the gate, whatever was halted since."""
-    open_gate = TradingGate.open
+@breaks("I15")
+def take_a_limit_of_zero_for_none(patch: pytest.MonkeyPatch) -> None:
+    """Ask whether a limit is true in place of whether it is there."""
 
-    def truthy(gate: Any, reason: str, *, losses: int | None = None, halts: int | None = None) -> bool:
-        return open_gate(gate, reason, losses=losses or None, halts=halts or None)
+    def make(kind: Any, scope: Scope) -> MaxOpenOrders | None:
+        limit = scope.limits.max_open_orders
+        return kind(limit, scope.strategy_id, scope.picture) if limit else None
 
-    patch.setattr(TradingGate, "open", truthy)
+    patch.setattr(MaxOpenOrders, "make", classmethod(make))
 
 
 @breaks("I15")

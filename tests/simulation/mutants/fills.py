@@ -98,12 +98,6 @@ def let_a_late_report_bring_an_order_back(patch: pytest.MonkeyPatch) -> None:
 
 
 @breaks("I4")
-def fold_a_fill_as_often_as_it_is_told(patch: pytest.MonkeyPatch) -> None:
-    """Add fills to positions without a look at their place in the ledger."""
-    patch.setattr(Portfolio, "_book_fills", lambda portfolio, fills: portfolio._fold(fills))
-
-
-@breaks("I4")
 def save_the_last_position_alone(patch: pytest.MonkeyPatch) -> None:
     """Leave out of a checkpoint what changed before the last fills."""
     fold = Portfolio._fold
