@@ -1,6 +1,5 @@
 """The auditor's second half: what people and rules asked for, and what became of it at the exchange."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,16 +7,16 @@ from decimal import Decimal
 from typing import Any, Final
 
 from tests.simulation.exchange import Book
+from tests.simulation.names import chain_of, entry_of
 from tests.simulation.people import FIRST_PRICE
 from tests.simulation.signals import Expected
-from tests.simulation.watch import chain_of, entry_of
 from tests.simulation.world import World
 
 CROSSING: Final = timedelta(seconds=15)
 """In calm weather what one fill asks for has come to the exchange by then."""
 
 
-def commands(world: World) -> Iterator[str]:
+def commands(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """Each command of the queue is carried out once, however often it was pushed or read."""
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     for record in world.store.signals():
@@ -31,16 +30,18 @@ def commands(world: World) -> Iterator[str]:
             yield f"I6: command {name}, pushed {count} times: {dict(came)}"
     if outcomes:
         yield f"I6: commands nobody pushed: {dict(outcomes)}"
-    halts = Counter(said.get("reason") for said in _log(world, "trading.halted") if said.get("by") == "queue")
-    yield from (f"halt {reason} was carried out {n} times" for reason, n in halts.items() if n > 1)
-    asked = Counter(_new_prices(world))
-    yield from (f"new price {price} of {name} was asked for {n} times" for (name, price), n in asked.items() if n > 1)
+    halts = Counter(said.get("reason") for said in _of(log, "trading.halted") if said.get("by") == "queue")
+    yield from (f"I6: halt {reason} was carried out {n} times" for reason, n in halts.items() if n > 1)
+    asked = Counter(_new_prices(log))
+    yield from (
+        f"I6: new price {price} of {name} was asked for {n} times" for (name, price), n in asked.items() if n > 1
+    )
 
 
-def _new_prices(world: World) -> Iterator[tuple[str, Decimal]]:
+def _new_prices(log: list[dict[str, Any]]) -> Iterator[tuple[str, Decimal]]:
     """Yield the prices that people asked for, each of which they ask for once."""
     stood: dict[tuple[str, str], str] = {}
-    for said in _log(world):
+    for said in log:
         asks = said.get("cause") == "replace asked" and said.get("by") != "bracket"
         for kind in ("limit_price", "stop_price"):
             key = (said.get("order_id", ""), kind)
@@ -51,11 +52,11 @@ def _new_prices(world: World) -> Iterator[tuple[str, Decimal]]:
                 stood[key] = said[kind]
 
 
-def continuations(world: World) -> Iterator[str]:
+def continuations(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """What continues an order that got new terms is for the new total less what that order had filled at its end."""
     there = {book.coid: book for book in world.exchange.books.values()}
     totals: dict[str, int] = {}
-    for said in _log(world):
+    for said in log:
         if "replace_quantity" in said:
             totals[said["order_id"]] = said["replace_quantity"]
         parent = said.get("parent_id")
@@ -63,10 +64,10 @@ def continuations(world: World) -> Iterator[str]:
             continue
         left = totals.get(parent, 0) - there[parent].filled
         if said["quantity"] != left:
-            yield f"{said['order_id']} continues {parent} with {said['quantity']}; {left} were left"
+            yield f"terms: {said['order_id']} continues {parent} with {said['quantity']}; {left} were left"
 
 
-def brackets(world: World) -> Iterator[str]:
+def brackets(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """In calm weather exits close more than was opened only by fills that crossed on the wire."""
     opened: Counter[str] = Counter()
     closed: Counter[str] = Counter()
@@ -80,10 +81,11 @@ def brackets(world: World) -> Iterator[str]:
         last[entry][chain] = at
         others = [when for other, when in last[entry].items() if other != chain]
         if closed[entry] > opened[entry] and (not others or at - max(others) > CROSSING):
-            yield f"exits of {entry} closed {closed[entry]} of {opened[entry]}: {chain} at {at}, the others at {others}"
+            shown = f"closed {closed[entry]} of {opened[entry]}: {chain} at {at}, the others at {others}"
+            yield f"links: exits of {entry} {shown}"
 
 
-def groups(world: World) -> Iterator[str]:
+def groups(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """In calm weather a second order of a group trades only by a fill that crossed on the wire."""
     orders = {order.order_id: order for order in world.store.find_orders()}
     first: dict[tuple[str, str], tuple[str, datetime]] = {}
@@ -94,12 +96,12 @@ def groups(world: World) -> Iterator[str]:
         chain = chain_of(order.order_id)
         winner, since = first.setdefault((order.strategy_id, order.oco_group), (chain, at))
         if winner != chain and at - since > CROSSING:
-            yield f"{order.order_id} traded at {at}, and {winner} of its group {order.oco_group} at {since}"
+            yield f"links: {order.order_id} traded at {at}, and {winner} of its group {order.oco_group} at {since}"
 
 
-def halts(world: World) -> Iterator[str]:
+def halts(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     """A halt that is said to be done left nothing of ours at the exchange; and one at the end is done."""
-    for said in () if world.clock_jumped else _log(world, "trading.stopped"):
+    for said in () if world.clock_jumped else _of(log, "trading.stopped"):
         at = datetime.fromisoformat(said["at"])
         for book in world.exchange.books.values():
             if book.coid is not None and book.history[0][0] < at and (book.ended_at is None or book.ended_at > at):
@@ -114,7 +116,5 @@ def _trades(world: World) -> Iterator[tuple[Book, int, datetime]]:
             yield world.exchange.books[fill.order_id], fill.quantity, fill.timestamp
 
 
-def _log(world: World, kind: str | None = None) -> Iterator[dict[str, Any]]:
-    for event in world.store.events(limit=1_000_000):
-        if kind in (None, event.type):
-            yield json.loads(event.body)
+def _of(log: list[dict[str, Any]], kind: str) -> Iterator[dict[str, Any]]:
+    return (said for said in log if said["type"] == kind)

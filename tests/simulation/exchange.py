@@ -87,6 +87,7 @@ class Exchange:
         prompt: Whether what it takes is in force at once, as a broker without reports must have it.
         books: Every order it ever took, by its own id.
         fills: Every execution, oldest first.
+        answers: When it answered a query as a whole, and of what moment that told, oldest first.
         client: The broker of the process that runs now.
         news: Whether anything has changed since it was asked for everything.
         filled: Called with each order that traded and how much, right after.
@@ -102,6 +103,7 @@ class Exchange:
         self.prompt = prompt
         self.books: dict[str, Book] = {}
         self.fills: list[OrderFill] = []
+        self.answers: list[tuple[datetime, datetime]] = []
         self.client: SimulatedBroker | None = None
         self.news = False
         self.filled: Callable[[Book, int], None] = lambda _book, _quantity: None
@@ -164,6 +166,7 @@ class Exchange:
         told = [report for book in self.books.values() if (report := book.told(at)) is not None]
         orders = [report for report in told if report.status is ReportStatus.WORKING or report.at >= since]
         fills = [fill for fill in self.fills if since <= fill.timestamp <= at]
+        self.answers.append((self._runtime.clock.true_now(), at))
         return VenueSnapshot(taken_at=at, orders=orders, fills=fills)
 
     @property
@@ -197,6 +200,8 @@ class Exchange:
         quantity = chance.randint(1, book.leaves)
         if chance.random() < 0.5:
             quantity = book.leaves
+        if quantity == book.leaves and self._faults.strikes("overfill"):
+            quantity += chance.randint(1, 9)
         book.filled += quantity
         if book.leaves > 0:
             self._later((0.0, 4.0), partial(self._fill, book))

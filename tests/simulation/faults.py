@@ -28,6 +28,7 @@ RATES: Final[dict[str, tuple[float, ...]]] = {
     "cancel dropped": (0.0, 0.0, 0.0, 0.1),
     "replace refused": (0.0, 0.1, 0.3),
     "replace dropped": (0.0, 0.0, 0.1, 0.3),
+    "overfill": (0.0, 0.0, 0.0, 0.4),
     "effect late": (0.0, 0.0, 0.1, 0.3),
     "request lost": (0.0, 0.02, 0.1),
     "request late": (0.0, 0.05, 0.2),

@@ -23,6 +23,7 @@ from actors.runtime.supervisor import SupervisorPorts
 from actors.signal_consumer.actor import SignalConsumer
 from actors.signal_consumer.decode import Decoder
 from tests.simulation.exchange import Terms
+from tests.simulation.limits import limits_of
 from tests.simulation.line import SimulatedBroker, SimulatedVenue
 from tests.simulation.opening import open_store
 from tests.simulation.parts import (
@@ -52,6 +53,7 @@ class Life:
         self._runtime = runtime
         self.store = open_store(world.file, runtime.clock, anchored=world.anchored)
         self.store.on_ownership_lost(self._ownership_lost)
+        world.watch.opened(self.store)
         self.gate = TradingGate()
         self.board = PositionBoard()
         self.failures: set[str] = set()
@@ -96,6 +98,7 @@ class Life:
             backlog=12,
             answer_within=scale.answer_within,
             recovery=scale.policy,
+            risk=limits_of(self._world),
         )
         waiters, market = Waiters(), Market(capabilities=session.capabilities)
         manager = self._spawn(

@@ -153,13 +153,18 @@ class SimulatedBroker:
 
 
 class SimulatedVenue(SimulatedBroker):
-    """A broker that can be queried, and from which one can be cut off."""
+    """A broker that can be queried, and from which one can be cut off.
+
+    Attributes:
+        lost_at: When the connection was lost last.
+    """
 
     absence_proves_unsent = False
 
     def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange, scale: Scale) -> None:
         super().__init__(runtime, faults, exchange, scale)
         self._connection_callbacks: list[ConnectionCallback] = []
+        self.lost_at: datetime | None = None
 
     def connect(self) -> None:
         if self._faults.strikes("connect failed"):
@@ -189,5 +194,6 @@ class SimulatedVenue(SimulatedBroker):
         """Lose the connection; what is on the line is lost with it."""
         if self.up:
             self.up = False
+            self.lost_at = self._runtime.clock.true_now()
             for callback in self._connection_callbacks:
                 callback(False, "cut off")

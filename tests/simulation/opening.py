@@ -19,6 +19,9 @@ from actors.store.store import Store
 from actors.store.upgrade import upgrade
 from tests.support.builders import ACCOUNT
 
+ANCHOR_KEY: Final = "the-secret-of-the-anchor"
+"""What the anchor of every simulated store is sealed with; it must stand nowhere else (I23)."""
+
 
 class SimulatedStore(Store):
     """A store whose queries are run on the driver itself, on one connection: there is one thread, and much to read."""
@@ -62,7 +65,7 @@ def make_store(file: Path) -> None:
 
 def open_store(file: Path, clock: Clock, *, anchored: bool, holder: str = "test") -> Store:
     """Take the account over, with an anchor beside the file or without."""
-    anchor = AnchorFile(Path(f"{file}.anchor"), ACCOUNT) if anchored else None
+    anchor = AnchorFile(Path(f"{file}.anchor"), ACCOUNT, ANCHOR_KEY) if anchored else None
     with mock.patch.object(store_module, "open_engine", _open_engine):
         return SimulatedStore.open(f"sqlite:///{file}", account_id=ACCOUNT, holder=holder, clock=clock, anchor=anchor)
 

@@ -262,7 +262,7 @@ class Recorder:
         for event in events:
             first = self.published.setdefault(event.seq, event)
             if first != event:
-                self.violations.append(f"event {event.seq} was published as {first} and as {event}")
+                self.violations.append(f"I12: event {event.seq} was published as {first} and as {event}")
         if self._faults.strikes("publication unanswered"):
             raise SinkAway("no answer")
 

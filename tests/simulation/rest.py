@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from actors.model import Order, OrderFlag, OrderStatus
 from actors.model.fields import EXTERNAL
 from tests.simulation.exchange import Book, Terms
-from tests.simulation.watch import chain_of, entry_of
+from tests.simulation.names import chain_of, entry_of, seen
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -16,29 +16,38 @@ def unsettled(world: "World") -> Iterator[str]:
     """Yield what is still under way, or stands otherwise than at the exchange."""
     there = {book.coid: book for book in world.exchange.books.values() if book.coid is not None}
     here = {order.order_id: order for order in world.store.live_orders() if order.strategy_id != EXTERNAL}
-    for name, book in there.items():
-        if book.works and name not in here:
-            yield f"at rest: {name} works at the exchange and has ended here, {_told(book)}"
+    yield from seen(_ended_here, _ended_here(here, there))
     for order in here.values():
         if OrderFlag.NEEDS_REVIEW not in order.flags:
-            yield from _differences(world, order, there.get(order.order_id))
-    yield from _exits(world, here, there)
+            yield from seen(_differences, _differences(world, order, there.get(order.order_id)))
+    yield from seen(_exits, _exits(world, here, there))
+
+
+def _ended_here(here: dict[str, Order], there: dict[str, Book]) -> Iterator[str]:
+    for name, book in there.items():
+        if book.works and name not in here:
+            yield f"I9: at rest {name} works at the exchange and has ended here, {_told(book)}"
 
 
 def _differences(world: "World", order: Order, book: Book | None) -> Iterator[str]:
     name = order.order_id
     if order.status in _UNDER_WAY or (order.status is OrderStatus.PENDING and order.sent_at is not None):
-        yield f"at rest: {name} is {order.status.value} for ever, there {_told(book)}"
+        promise = _UNDER_WAY.get(order.status, "I9")
+        yield f"{promise}: at rest {name} is {order.status.value} for ever, there {_told(book)}"
     elif order.status is OrderStatus.PENDING:
         if order.leg is None or _open(world, entry_of(name)) > 0:
-            yield f"at rest: {name} waits, and nothing holds it back"
+            yield f"I6: at rest {name} waits, and nothing holds it back"
     elif book is None or not book.works:
-        yield f"at rest: {name} is {order.status.value}, there {_told(book)}"
-    elif (order.filled_qty, Terms(order.quantity, order.limit_price, order.stop_price)) != (book.filled, book.terms):
-        yield f"at rest: {name} has {order.filled_qty} of {order.quantity} {order.limit_price}, there {_told(book)}"
+        yield f"I8: at rest {name} is {order.status.value}, there {_told(book)}"
+    elif OrderFlag.CANCEL_WANTED in order.flags:
+        yield f"cancels: at rest {name} works, and its cancel is wanted, there {_told(book)}"
+    elif order.filled_qty != book.filled:
+        yield f"I3: at rest {name} has {order.filled_qty} filled, there {_told(book)}"
+    elif Terms(order.quantity, order.limit_price, order.stop_price) != book.terms:
+        yield f"terms: at rest {name} is for {order.quantity} at {order.limit_price}, there {_told(book)}"
 
 
-def _exits(world: "World", here: dict[str, Order], there: dict[str | None, Book]) -> Iterator[str]:
+def _exits(world: "World", here: dict[str, Order], there: dict[str, Book]) -> Iterator[str]:
     """Every exit that works closes what is open, no more and no less."""
     given_up = {e.order_id for e in world.store.events(limit=1_000_000) if e.type == "bracket.exit_misfit"}
     for name, order in here.items():
@@ -47,7 +56,7 @@ def _exits(world: "World", here: dict[str, Order], there: dict[str | None, Book]
             continue
         left = _open(world, entry_of(name))
         if book.leaves != left:
-            yield f"at rest: exit {name} works for {book.leaves}, and {left} are open"
+            yield f"links: at rest exit {name} works for {book.leaves}, and {left} are open"
 
 
 def _open(world: "World", entry: str) -> int:
@@ -60,4 +69,9 @@ def _told(book: Book | None) -> str:
     return "nothing" if book is None else f"{book.status.value} {book.filled} of {book.terms}"
 
 
-_UNDER_WAY: Final = frozenset({OrderStatus.CANCEL_REQUESTED, OrderStatus.REPLACE_REQUESTED, OrderStatus.UNKNOWN})
+_UNDER_WAY: Final = {
+    OrderStatus.CANCEL_REQUESTED: "cancels",
+    OrderStatus.REPLACE_REQUESTED: "terms",
+    OrderStatus.UNKNOWN: "I9",
+}
+"""What is broken where an order stays so."""

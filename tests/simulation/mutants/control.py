@@ -18,18 +18,22 @@ from actors.order_manager.replaces import Replaces
 from actors.order_manager.requests import Requests
 from actors.order_manager.transitions import OrderEvent
 from actors.order_manager.working_set import CONTROL, WorkingSet
+from tests.simulation.mutants.registry import breaks
 
 
+@breaks("cancels")
 def forget_the_cancel_wanted_before_the_broker_s_id_was_known(patch: pytest.MonkeyPatch) -> None:
     """Tie an order to the broker's id, and leave it at that."""
     patch.setattr(Cancels, "wanted", lambda _cancels, order: order)
 
 
+@breaks("cancels")
 def never_repeat_a_cancel(patch: pytest.MonkeyPatch) -> None:
     """Take it after a restart that the broker heard of every cancel."""
     patch.setattr(Cancels, "repeat", lambda _cancels, _order: None)
 
 
+@breaks("I8", "I9")
 def take_silence_for_a_cancel(patch: pytest.MonkeyPatch) -> None:
     """Call an order cancelled when the answer to its cancel does not come."""
 
@@ -39,6 +43,7 @@ def take_silence_for_a_cancel(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Cancels, "unclear", unclear)
 
 
+@breaks("terms")
 def send_new_terms_as_what_is_left(patch: pytest.MonkeyPatch) -> None:
     """Send what is left of a new total in place of the total."""
     send = Replaces._send
@@ -53,6 +58,7 @@ def send_new_terms_as_what_is_left(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Replaces, "_send", delta)
 
 
+@breaks("terms")
 def take_a_refusal_for_new_terms(patch: pytest.MonkeyPatch) -> None:
     """Let new terms stand that the broker refused."""
 
@@ -62,11 +68,13 @@ def take_a_refusal_for_new_terms(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Replaces, "refused", refused)
 
 
+@breaks("terms")
 def wait_for_new_terms_for_ever(patch: pytest.MonkeyPatch) -> None:
     """Ask once for new terms, and neither ask again nor give up."""
     patch.setattr(Replaces, "shown_working", lambda _replaces, order: order)
 
 
+@breaks("I13")
 def replace_while_trading_is_halted(patch: pytest.MonkeyPatch) -> None:
     """Let new terms pass a closed gate."""
 
@@ -77,6 +85,7 @@ def replace_while_trading_is_halted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BrokerSession, "_replace", replace)
 
 
+@breaks("I13")
 def halt_in_memory_alone(patch: pytest.MonkeyPatch) -> None:
     """Confirm a halt that the next process will not know of."""
     put_control = WorkingSet.put_control
@@ -89,11 +98,13 @@ def halt_in_memory_alone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WorkingSet, "put_control", put)
 
 
+@breaks("I13")
 def open_the_gate_whoever_halted_since(patch: pytest.MonkeyPatch) -> None:
     """Let trading go on for a resume that was asked for before the newest halt."""
     patch.setattr(Requests, "_open_unless_halted", lambda requests, _halts: requests._gate.open(HALTED))
 
 
+@breaks("I13")
 def call_a_halt_done_at_once(patch: pytest.MonkeyPatch) -> None:
     """Tell that nothing works any more before the broker said so."""
 
@@ -106,6 +117,7 @@ def call_a_halt_done_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Control, "settle", settle)
 
 
+@breaks("I6")
 def carry_a_repeated_command_out_again(patch: pytest.MonkeyPatch) -> None:
     """Count a duplicate, and do what it says all the same."""
     command = Intake.command
@@ -116,18 +128,3 @@ def carry_a_repeated_command_out_again(patch: pytest.MonkeyPatch) -> None:
         command(intake, message, redelivered=redelivered)
 
     patch.setattr(Intake, "command", twice)
-
-
-BUGS = (
-    forget_the_cancel_wanted_before_the_broker_s_id_was_known,
-    never_repeat_a_cancel,
-    take_silence_for_a_cancel,
-    send_new_terms_as_what_is_left,
-    take_a_refusal_for_new_terms,
-    wait_for_new_terms_for_ever,
-    replace_while_trading_is_halted,
-    halt_in_memory_alone,
-    open_the_gate_whoever_halted_since,
-    call_a_halt_done_at_once,
-    carry_a_repeated_command_out_again,
-)

@@ -13,8 +13,10 @@ from actors.order_manager.bracket import Bracket
 from actors.order_manager.continuation import continuation, continued_id
 from actors.order_manager.execution import Execution
 from actors.order_manager.links import Links
+from tests.simulation.mutants.registry import breaks
 
 
+@breaks("terms")
 def continue_before_the_cancel_is_confirmed(patch: pytest.MonkeyPatch) -> None:
     """Go on with another order as soon as the broker has taken the cancel of the first."""
     answered, go_on = Execution.cancel_answered, Execution._continue
@@ -34,6 +36,7 @@ def continue_before_the_cancel_is_confirmed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Execution, "_continue", once)
 
 
+@breaks("terms")
 def continue_with_the_whole_total(patch: pytest.MonkeyPatch) -> None:
     """Forget what the cancelled order had filled."""
 
@@ -44,11 +47,13 @@ def continue_with_the_whole_total(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(execution_module, "continuation", whole)
 
 
+@breaks("terms")
 def continue_while_fills_trail_the_cancel(patch: pytest.MonkeyPatch) -> None:
     """Believe a broker that tells no quantities at its first word."""
     patch.setattr(Execution, "_may_continue", lambda _execution, _order: True)
 
 
+@breaks("links")
 def size_exits_by_their_entry(patch: pytest.MonkeyPatch) -> None:
     """Let exits work for what the entry is to fill, once it fills."""
     init = Bracket.__init__
@@ -61,21 +66,13 @@ def size_exits_by_their_entry(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Bracket, "__init__", whole)
 
 
+@breaks("links")
 def leave_exits_as_they_were_sent(patch: pytest.MonkeyPatch) -> None:
     """Let an exit work on for what was open when it was sent."""
     patch.setattr(Links, "_correct", lambda _links, _order, _total: None)
 
 
+@breaks("links")
 def let_a_whole_group_trade(patch: pytest.MonkeyPatch) -> None:
     """Cancel nothing of a group that has traded."""
     patch.setattr(Links, "_follow_group", lambda _links, _strategy_id, _group: None)
-
-
-BUGS = (
-    continue_before_the_cancel_is_confirmed,
-    continue_with_the_whole_total,
-    continue_while_fills_trail_the_cancel,
-    size_exits_by_their_entry,
-    leave_exits_as_they_were_sent,
-    let_a_whole_group_trade,
-)

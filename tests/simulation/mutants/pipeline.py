@@ -13,13 +13,16 @@ from actors.order_manager.recovery import Recovery
 from actors.order_manager.working_set import WorkingSet
 from actors.publisher.actor import Publisher
 from actors.signal_consumer.actor import SignalConsumer
+from tests.simulation.mutants.registry import breaks
 
 
+@breaks("I3")
 def forget_early_fills(patch: pytest.MonkeyPatch) -> None:
     """Drop a fill that comes before its order is known."""
     patch.setattr(WorkingSet, "park", lambda _set, _fill: None)
 
 
+@breaks("I1")
 def send_before_the_mark_is_committed(patch: pytest.MonkeyPatch) -> None:
     """Tell the broker while the batch is not written yet."""
 
@@ -30,6 +33,7 @@ def send_before_the_mark_is_committed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Dispatcher, "_send", send)
 
 
+@breaks("I2")
 def send_again_what_is_not_found(patch: pytest.MonkeyPatch) -> None:
     """Take an order that a query does not show for one that was never sent."""
 
@@ -39,6 +43,7 @@ def send_again_what_is_not_found(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recovery, "_absent", absent)
 
 
+@breaks("I6")
 def settle_what_was_only_read(patch: pytest.MonkeyPatch) -> None:
     """Remove entries from the queue before their outcome is durable."""
     pass_on = SignalConsumer._pass_on
@@ -50,12 +55,14 @@ def settle_what_was_only_read(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SignalConsumer, "_pass_on", hasty)
 
 
+@breaks("I3", "I20")
 def book_fills_without_looking(patch: pytest.MonkeyPatch) -> None:
     """Remember only in this incarnation which fills were booked."""
     booked: Callable[..., Any] = WorkingSet.booked
     patch.setattr(WorkingSet, "booked", lambda working_set, fill_id: booked(working_set, fill_id) and None)
 
 
+@breaks("I12")
 def count_as_published_what_was_handed_over(patch: pytest.MonkeyPatch) -> None:
     """Save the publisher's cursor where the worker begins, not where it has come to."""
     hand = Publisher._hand
@@ -69,6 +76,7 @@ def count_as_published_what_was_handed_over(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Publisher, "_hand", hasty)
 
 
+@breaks("I3")
 def leave_parked_fills_where_they_are(patch: pytest.MonkeyPatch) -> None:
     """Find the order of a fill that came early, and never book it."""
 
@@ -76,14 +84,3 @@ def leave_parked_fills_where_they_are(patch: pytest.MonkeyPatch) -> None:
         return list(execution._set.unpark(broker_order_id))
 
     patch.setattr(Execution, "_book_parked", book_parked)
-
-
-BUGS = (
-    forget_early_fills,
-    send_before_the_mark_is_committed,
-    send_again_what_is_not_found,
-    settle_what_was_only_read,
-    book_fills_without_looking,
-    count_as_published_what_was_handed_over,
-    leave_parked_fills_where_they_are,
-)
