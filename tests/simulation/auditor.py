@@ -195,6 +195,13 @@ def _positions(world: World, _log: Log) -> Iterator[str]:
             yield f"I4: positions {name} {dict(here)}, at the exchange {dict(there)}"
 
 
+def _positions_told(world: World, _log: Log) -> Iterator[str]:
+    """I4: once all is settled, nobody is told that positions differ."""
+    told = world.store.controls().get("position_differences")
+    if told and told != "[]":
+        yield f"I4: positions are said to differ: {told}"
+
+
 def _events(world: World, _log: Log) -> Iterator[str]:
     """I12: published is what is committed, with equal bytes."""
     committed = {event.seq: event for event in world.store.events(limit=1_000_000)}
@@ -217,6 +224,7 @@ CHECKS: Final[tuple[Callable[[World, Log], Iterator[str]], ...]] = (
     _orders,
     _ledger,
     _positions,
+    _positions_told,
     _events,
     _verified,
     sums,

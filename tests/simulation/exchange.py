@@ -167,17 +167,19 @@ class Exchange:
         orders = [report for report in told if report.status is ReportStatus.WORKING or report.at >= since]
         fills = [fill for fill in self.fills if since <= fill.timestamp <= at]
         self.answers.append((self._runtime.clock.true_now(), at))
-        return VenueSnapshot(taken_at=at, orders=orders, fills=fills)
+        return VenueSnapshot(taken_at=at, orders=orders, fills=fills, positions=self.positions(at))
 
     @property
     def working(self) -> int:
         """How many orders may still trade."""
         return sum(book.works for book in self.books.values())
 
-    def positions(self) -> dict[str, int]:
-        """Return the net quantity of every symbol that ever traded."""
+    def positions(self, at: datetime) -> dict[str, int]:
+        """Return the net quantity, at a moment, of every symbol that had traded."""
         net: dict[str, int] = {}
         for fill in self.fills:
+            if fill.timestamp > at:
+                continue
             net[fill.symbol] = net.get(fill.symbol, 0) + (fill.quantity if fill.side == "buy" else -fill.quantity)
         return net
 

@@ -31,9 +31,8 @@ _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 """For a plain broker, whose answer nobody can ask for again once its message was given up."""
 
 
-JUMPS: Final = (1.0, 60.0, 3_600.0, 86_400.0, -1.0, -20.0)
-"""By how many seconds the wall clock of the machine may jump. Back only a little: what waits by it waits so much
-longer, and nothing is promised of that."""
+JUMPS: Final = (1.0, 60.0, 3_600.0, 86_400.0, -1.0, -20.0, -3_600.0, -86_400.0)
+"""By how many seconds the wall clock of the machine may jump; what dates facts jumps with it, what waits does not."""
 
 _WRONG_MOST: Final = 86_400.0
 """Seconds by which it is ahead at most: so far does a first query of the broker look back."""
