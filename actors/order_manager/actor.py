@@ -101,6 +101,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         self._risk = RiskEngine(settings.risk, store, now)
         holdings = Holdings(store)
         self._set = WorkingSet(store, settings.account_id, now, (self._risk, holdings))
+        self._set.begin(now, context.clock.monotonic())
         admission = Admission(self._set, gate, self._risk, market.hours, settings.max_age)
         self._dispatcher = Dispatcher(context, self._set, peers.broker, gate, admission, in_flight=settings.in_flight)
         seen = store.cursors().get(SEEN_CURSOR)
@@ -354,7 +355,7 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         now = self._set.now
         self._ticking = False
         self._dispatcher.look_at_waiting()
-        for order in self._dispatcher.overdue(now - self._settings.answer_within):
+        for order in self._dispatcher.overdue(self._settings.answer_within):
             self._execution.unclear(m.OrderUnclear(order_id=order.order_id, reason="no answer", at=now))
         self._recovery.tick()
 

@@ -1,7 +1,7 @@
 """The dispatcher: lets orders out to the broker, a bounded number at a time, each with its send mark committed."""
 
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from actors.broker.gate import HALTED, TradingGate
 from actors.messages import BrokerMessage, PlaceOrder
@@ -43,7 +43,8 @@ class Dispatcher:
         waiting = [order for order in live if _is_unsent(order)]
         self._unsent = deque(order.order_id for order in waiting if order.leg is None)
         self._held: dict[str, datetime | None] = {order.order_id: None for order in waiting if order.leg is not None}
-        self._sending = {order.order_id for order in live if order.sent_at is not None and _is_pending(order)}
+        sent = (order.order_id for order in live if order.sent_at is not None and _is_pending(order))
+        self._sending = dict.fromkeys(sent, working_set.steady)  # since when, by the steady clock
         self._opens: datetime | None = None  # the first moment at which a market opens that orders are held for
         self._disordered = False
 
@@ -145,11 +146,11 @@ class Dispatcher:
 
     def answered(self, order_id: str) -> None:
         """Make room: the broker answered for this order, or it is UNKNOWN."""
-        self._sending.discard(order_id)
+        self._sending.pop(order_id, None)
 
     def not_sent(self, order: Order, reason: str) -> None:
         """Put back an order that surely never left; it keeps its place before later ones."""
-        self._sending.discard(order.order_id)
+        self._sending.pop(order.order_id, None)
         order = self._set.apply(order, OrderEvent.NEVER_SENT, reason=reason).order
         if not _is_unsent(order):
             return
@@ -161,10 +162,11 @@ class Dispatcher:
             self._unsent.append(order.order_id)
             self._disordered = True
 
-    def overdue(self, moment: datetime) -> list[Order]:
-        """Return the orders sent before a moment that nobody answered for."""
-        orders = (self._set.find(order_id) for order_id in sorted(self._sending))
-        return [o for o in orders if o is not None and o.sent_at is not None and o.sent_at < moment]
+    def overdue(self, patience: timedelta) -> list[Order]:
+        """Return the orders that nobody answered for within this time."""
+        late = [order_id for order_id, since in self._sending.items() if self._set.steady - since > patience]
+        orders = (self._set.find(order_id) for order_id in late)
+        return [order for order in orders if order is not None and order.sent_at is not None]
 
     # ------------------------------------------------------------ one order
 
@@ -196,7 +198,7 @@ class Dispatcher:
         self._opens = min((until for until in self._held.values() if until is not None), default=None)
 
     def _send(self, order: Order) -> None:
-        self._sending.add(order.order_id)
+        self._sending[order.order_id] = self._set.steady
         self._context.tell(self._broker, PlaceOrder(order=order, not_after=self._admission.deadline(order)))
 
     def _end(self, order: Order, event: OrderEvent, reason: str) -> Order:

@@ -72,3 +72,14 @@ def test_a_halt_is_confirmed_all_the_same(desk: Desk, jump: float) -> None:
         desk.answer()
     assert '"done_at"' in desk.store.controls()["halted"]
     assert desk.order(1).order_id == order_id(1)
+
+
+@JUMPS
+def test_an_order_without_an_answer_is_unclear_as_late_as_ever(desk: Desk, jump: float) -> None:
+    desk.place(1)
+    desk.wait(1)
+    desk.clock.wrong_by = jump
+    desk.wait(37)
+    assert desk.order(1).status is OrderStatus.PENDING
+    desk.wait(5)
+    assert desk.order(1).status is OrderStatus.UNKNOWN

@@ -27,7 +27,7 @@ def send_before_the_mark_is_committed(patch: pytest.MonkeyPatch) -> None:
     """Tell the broker while the batch is not written yet."""
 
     def send(dispatcher: Any, order: Order) -> None:
-        dispatcher._sending.add(order.order_id)
+        dispatcher._sending[order.order_id] = dispatcher._set.steady
         dispatcher._broker.tell(PlaceOrder(order=order, not_after=dispatcher._admission.deadline(order)))
 
     patch.setattr(Dispatcher, "_send", send)
