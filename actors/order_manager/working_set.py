@@ -142,8 +142,12 @@ class WorkingSet:
         return result
 
     def tie(self, order: Order, broker_order_id: str) -> Order:
-        """Record under which id the broker keeps an order, without any change of its status."""
-        tied = msgspec.structs.replace(order, broker_order_id=broker_order_id)
+        """Record under which id the broker keeps an order, without any change of its status.
+
+        What the broker has was sent, whatever our books say: they may have been put back from an older copy.
+        """
+        sent_at = self.now if order.sent_at is None else order.sent_at
+        tied = msgspec.structs.replace(order, broker_order_id=broker_order_id, sent_at=sent_at)
         self.unit.put_order(tied)
         self._changed(order, tied)
         return tied
