@@ -99,7 +99,7 @@ class SimulatedBroker:
 
     def _push(self, tell: Callable[[], object], *, late: str | None = None) -> None:
         def arrive() -> None:
-            if self.up:
+            if self.up and not self.gone:
                 tell()
 
         faults, chance = self._faults, self._runtime.random
@@ -107,13 +107,13 @@ class SimulatedBroker:
             return
         for _ in range(1 + faults.strikes("push doubled")):
             if late is not None and faults.strikes(late):
-                self._runtime.call_later((self._scale.pace, self._scale.late), arrive)
+                self._runtime.call_later((self._scale.pace, self._scale.late), arrive, outside=True)
             elif faults.strikes("push reordered"):
-                self._later((0.0, chance.choice((1.0, 5.0))), arrive)
+                self._later((0.0, chance.choice((1.0, 5.0))), arrive, outside=True)
             else:
                 now = self._runtime.clock.monotonic()
                 self._last_push = max(self._last_push, now + chance.uniform(0.0, 0.1))
-                self._runtime.call_later((self._last_push - now, self._last_push - now), arrive)
+                self._runtime.call_later((self._last_push - now, self._last_push - now), arrive, outside=True)
 
     def _later(self, wait: tuple[float, float], action: Callable[[], object], *, outside: bool = False) -> None:
         pace = self._scale.pace
