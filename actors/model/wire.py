@@ -36,10 +36,15 @@ def read_unique(raw: bytes | str) -> Any:  # noqa: ANN401 - whatever the JSON ho
     """Read JSON as plain values.
 
     Raises:
-        SignalError: A key is given twice, at any depth; names it.
-        ValueError: It is no JSON; SignalError is one too.
+        SignalError: It is no JSON, or none that Python reads, such as a number of thousands of digits; or a key is
+            given twice, at any depth: names it.
     """
-    return json.loads(raw, object_pairs_hook=_unique_keys)
+    try:
+        return json.loads(raw, object_pairs_hook=_unique_keys)
+    except SignalError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise SignalError("", f"not JSON: {error}") from None
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

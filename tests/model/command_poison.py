@@ -71,6 +71,7 @@ _KINDS: dict[str, list[bytes]] = {
             for price in ("limit_price", "stop_price")
             for text in ("10.5", "10", "true", '""', '"0"', '"-1"', '"1e3"', '"NaN"', '"1_0"', '" 1"', '"1."', "{}")
         ),
+        *(raw(REPLACE, price, "9" * 5_000) for price in ("limit_price", "stop_price")),
         *(raw(REPLACE, "limit_price", text) for text in ('"Infinity"', '"1e99999999"', '"\uff11"', '"1000000000"')),
     ],
     "whose orders": [
