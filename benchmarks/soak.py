@@ -11,10 +11,11 @@ restarted, and ``order-actors verify`` must find every promise kept. Prints a ta
 of it does not hold or if the memory of the system grows by more than ``--allowed`` MB in 100,000 signals.
 
 ``--exchange inside`` has the system run its own paper broker, as it comes, whose book then counts as the system's.
-The slopes leave out the first tenth of the orders. A query of the exchange is held in memory as a whole, some 2 KB for
-each order of the last two and a half minutes: thousands of orders a second make it the largest part of the memory. With
-``--interval 86400`` there is none but that of the start, as long as no fill overtakes the answer to its submit (which
-makes the system ask at once; hence ``--fill-delay``), and what is left to see is what the system keeps.
+The slopes leave out the first tenth of the orders and the first five minutes: a query of the exchange is held in memory
+as a whole, some 2 KB for each order of the last two and a half minutes, so that memory rises until queries hold their
+whole window. With ``--interval 86400`` there is none but that of the start, as long as no fill overtakes the answer to
+its submit for long (which makes the system ask; hence ``--fill-delay``), and what is left to see is what the system
+keeps.
 """
 
 import argparse

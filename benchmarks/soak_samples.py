@@ -13,6 +13,10 @@ MB = 1024 * 1024
 WARM_UP = 0.1
 """Of the orders; what is measured until then is left out of the slopes."""
 
+WARM_SECONDS = 300.0
+"""And what is measured until then: a query holds all of the last two and a half minutes, so that memory rises until
+queries hold their whole window, and a little longer until what they leave is used again."""
+
 
 class Measure(NamedTuple):
     """One of the things measured; ``title`` and ``unit`` are for people, ``digits`` how exactly it is told."""
@@ -133,7 +137,8 @@ class Summary(NamedTuple):
 def warm(samples: Sequence[Sample]) -> Sequence[Sample]:
     """Return the samples after warm-up, while orders were filled."""
     last = samples[-1]["orders"]
-    return [sample for sample in samples if WARM_UP * last <= sample["orders"] < last] or samples[-1:]
+    settled = [sample for sample in samples if WARM_UP * last <= sample["orders"] < last]
+    return [sample for sample in settled if sample["seconds"] >= WARM_SECONDS] or settled or samples[-1:]
 
 
 def summary(samples: Sequence[Sample], key: str) -> Summary:

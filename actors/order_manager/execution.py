@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Final
 
 from actors.broker.base import OrderReport, ReportStatus
@@ -29,6 +28,7 @@ from actors.order_manager.cancels import Cancels
 from actors.order_manager.continuation import continuation
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.replaces import Replaces
+from actors.order_manager.strangers import stranger
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.vain import ENOUGH, VainRounds
 from actors.order_manager.working_set import WorkingSet
@@ -218,7 +218,8 @@ class Execution:
         if ours is not None:
             reason = f"broker order {report.broker_order_id} carries its id too; it is {ours.broker_order_id} there"
             self._set.note("order.twice_at_broker", order_id=ours.order_id, reason=reason, alert=True)
-        return self._external(report.broker_order_id, report, report.at, report.quantity).order_id
+        name = report.client_order_id if ours is None else None
+        return self._external(report.broker_order_id, report, report.at, report.quantity, name).order_id
 
     def _adopt(self, order: Order, broker_order_id: str, known: Order | None) -> None:
         """Tie an order to the broker's id; it may stand under an EXTERNAL order whose fills were told long before."""
@@ -347,22 +348,15 @@ class Execution:
             self._vain.forget(order.order_id)
             self._ending.pop(order.order_id, None)
 
-    def _external(self, broker_order_id: str, seen: OrderReport | OrderFill, at: datetime, quantity: int) -> Order:
-        order = Order(
-            order_id=f"ext-{blake2b(broker_order_id.encode(), digest_size=12).hexdigest()}",
-            broker_order_id=broker_order_id,
-            strategy_id=EXTERNAL,
-            symbol=seen.symbol,
-            side=seen.side,
-            quantity=abs(quantity),
-            order_type="market",
-            limit_price=None,
-            status=OrderStatus.SUBMITTED,
-            created_at=at,
-            updated_at=self._set.now,
-            account_id=self._set.account_id,
-            sent_at=at,
-        )
+    def _external(
+        self,
+        broker_order_id: str,
+        seen: OrderReport | OrderFill,
+        at: datetime,
+        quantity: int,
+        name: str | None = None,
+    ) -> Order:
+        order = stranger(seen, broker_order_id, at, quantity, self._set.account_id, name)
         self._set.add(order, "not ours", alert=True)
         self._last_stranger = self._set.now
         self._book_parked(broker_order_id)

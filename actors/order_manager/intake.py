@@ -9,6 +9,7 @@ from actors.model import Order, Signal, digest, order_id_for
 from actors.model.command import Command
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.links import Links
+from actors.order_manager.strangers import already_there
 from actors.order_manager.waiters import Waiters
 from actors.order_manager.working_set import WorkingSet
 from actors.runtime.behavior import Context
@@ -80,7 +81,7 @@ class Intake:
         signal, signature = message.signal, message.signature
         known = self._accepted.get(signal.signal_id)
         if known is None:
-            refusal = self._links.refusal(signal)
+            refusal = self._refusal(signal)
             if refusal is not None:
                 self._bury(entry, refusal, signal.signal_id)
                 return
@@ -124,7 +125,7 @@ class Intake:
         known = self._accepted.get(signal.signal_id)
         said = digest(signal)
         if known is None:
-            refusal = self._links.refusal(signal)
+            refusal = self._refusal(signal)
             if refusal is not None:
                 self._context.on_commit(lambda: self._waiters.fail(message.reply, _signal_error(refusal)))
                 return
@@ -196,6 +197,12 @@ class Intake:
             seq, hash_ = self._unremoved.popleft()
             if self._leftovers and seq in self._leftovers[hash_]:
                 self._leftovers[hash_].remove(seq)
+
+    def _refusal(self, signal: Signal) -> str | None:
+        order_id = order_id_for(self._set.account_id, signal.signal_id)
+        if order_id in self._set.strangers:
+            return already_there(order_id)
+        return self._links.refusal(signal)
 
     def _open_order(self, signal: Signal) -> tuple[Order, Outcome]:
         account_id = self._set.account_id

@@ -52,6 +52,7 @@ class WorkingSet:
         steady: The same by a clock that nobody sets: what waits within this incarnation waits by it, and only
             differences of it mean anything.
         changed: Orders changed in this batch, newest state.
+        strangers: The ids of every order that is not ours.
     """
 
     def __init__(self, store: Store, account_id: str, now: datetime, followers: Sequence[Follower] = ()) -> None:
@@ -68,6 +69,7 @@ class WorkingSet:
         self._by_broker_id: dict[str, str] = {}
         for order in store.live_orders():
             self._remember(order)
+        self.strangers = {order.order_id for order in store.find_orders(strategy_id=EXTERNAL)}
         self._visiting: set[str] = set()
         self._booked: dict[str, BookedFill] = {}
         self._parked: defaultdict[str, list[tuple[OrderFill, datetime]]] = defaultdict(list)
@@ -119,6 +121,8 @@ class WorkingSet:
     def add(self, order: Order, cause: str, *, alert: bool = False) -> None:
         """Record a new order."""
         self.unit.new_orders[order.order_id] = order
+        if order.strategy_id == EXTERNAL:
+            self.strangers.add(order.order_id)
         self._changed(None, order)
         seq = self._next_event()
         account, by = self.account_id, self.author

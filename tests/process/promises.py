@@ -86,15 +86,23 @@ def _sources(seen: Evidence) -> Iterator[str]:
     rows = {row["order_id"]: row for row in seen.signals if row["outcome"] in ACCEPTED and row["outcome"] != "command"}
     signals = Counter(order["signal_id"] for order in seen.orders.values())
     for order_id, order in seen.orders.items():
-        said = wanted.get(order["signal_id"])
+        first = _continued(seen, order)
+        said = wanted.get(first["signal_id"])
         if order["strategy_id"] == "EXTERNAL":
             yield f"I26: order {order_id} (broker's {order['broker_order_id']}) is called not ours; nobody else trades"
-        elif said is None or order_id not in rows:
+        elif said is None or first["order_id"] not in rows:
             yield f"I7: order {order_id} has no signal on record"
         elif (said["symbol"], said["action"]) != (order["symbol"], order["side"]):
             yield f"I7: order {order_id} is not what its signal says"
-        elif signals[order["signal_id"]] > 1:
+        elif first is order and signals[order["signal_id"]] > 1:
             yield f"I2: signal {order['signal_id']} has {signals[order['signal_id']]} orders"
+
+
+def _continued(seen: Evidence, order: Row) -> Row:
+    """Return the order with which a chain of orders began: where a broker replaces none, another one goes on (.r1)."""
+    while order["parent_id"] is not None and order["order_id"].startswith(f"{order['parent_id']}.r"):
+        order = seen.orders[order["parent_id"]]
+    return order
 
 
 def _ledger(seen: Evidence) -> Iterator[str]:
