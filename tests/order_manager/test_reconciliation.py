@@ -265,3 +265,15 @@ def test_a_fill_that_has_only_just_come_before_its_order_makes_nobody_ask_for_ev
     desk.tell(m.FillReported(fill=fill(99, of="B99")))
     desk.wait(5)
     assert len(desk.broker.all(m.QueryVenue)) == asked + 1
+
+
+def test_a_doubt_raised_while_a_query_is_under_way_is_asked_about_soon(desk: Desk) -> None:
+    desk.wait(10)
+    ask(desk)
+    desk.wait(0.5)
+    desk.place(1)
+    desk.tell(desk.unclear(1))
+    desk.answer()
+    asked = len(desk.broker.all(m.QueryVenue))
+    desk.wait(4)
+    assert len(desk.broker.all(m.QueryVenue)) == asked + 1
