@@ -220,7 +220,7 @@ class Recovery:
             What was found; None when it is so much that it goes on with :meth:`go_on`, a page a batch.
         """
         if message.snapshot is not None:
-            # The query answers them, but for those raised since it was asked; what it raises itself is asked about next.
+            # The query answers them, but for those raised since it was asked; those it raises are asked about next.
             asked, doubts = self._asked, self._doubts
             self._doubts = {name: at for name, at in doubts.items() if asked is not None and at > asked}
             self._query = VenueQuery(
