@@ -80,9 +80,9 @@ def terms_granted(world: World, log: list[dict[str, Any]]) -> Iterator[str]:
     there = {book.coid: book for book in world.exchange.books.values() if book.coid is not None}
     for said in log:
         book = there.get(said.get("order_id"))
-        if said.get("cause") != "replace accepted" or "quantity" not in said or book is None:
-            continue  # without a quantity it is a note that nothing changed
-        if said["quantity"] <= book.filled:
+        if said.get("cause") != "replace accepted" or "status" not in said:
+            continue  # a note of it changed nothing
+        if book is None or said["quantity"] <= book.filled:
             continue
         prices = [_decimal(said.get(kind)) for kind in ("limit_price", "stop_price")]
         if not any(
