@@ -95,6 +95,11 @@ class BrokerActor(Behavior[m.BrokerMessage]):
 
     def _query(self, message: m.QueryVenue) -> None:
         """Query all; an order whose submit call is queued or under way proves nothing by being absent."""
+        if not self._session.connected:
+            # It may answer all the same, but the account is not checked, nor is anything subscribed to (I14).
+            reason = "the broker is not connected"
+            self._order_manager.tell(m.VenueUnreachable(reason=reason, dry_run=message.dry_run))
+            return
         outstanding = self._session.orders.outstanding()
         judge = {order_id: mark for order_id, mark in message.judge.items() if order_id not in outstanding}
         query = msgspec.structs.replace(message, judge=judge)

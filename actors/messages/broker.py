@@ -64,7 +64,7 @@ class QueryVenue(Message, frozen=True):
 
     Attributes:
         judge: The orders whose absence counts, each with its send mark: what is sent again since is another matter.
-        asked: Now.
+        asked: Now, by a clock that nobody sets.
         dry_run: What comes of it is only to be shown.
     """
 

@@ -106,7 +106,8 @@ class Control:
         """Note that nothing works any more, once the broker was asked after the last order ended and said so.
 
         Args:
-            clean: When the newest query was asked that was applied whole; None before there was one.
+            clean: When the newest query was asked that was applied whole, by the steady clock; None before there was
+                one.
         """
         control = self._cancelling
         if control is None or control.state is not TradingState.HALTED:
@@ -118,8 +119,8 @@ class Control:
             return
         if control.done_at is not None:
             return
-        if self._quiet_since is None or self._quiet_since > self._set.now:  # the clock may have been set back since
-            self._quiet_since = self._set.now
+        if self._quiet_since is None:
+            self._quiet_since = self._set.steady
         if clean is None or clean <= self._quiet_since:
             self._ask_after(self._quiet_since)
         else:

@@ -60,9 +60,8 @@ class Dispatcher:
 
     @property
     def unanswered_since(self) -> datetime | None:
-        """When the oldest order was sent that waits for its answer."""
-        orders = (self._set.find(order_id) for order_id in self._sending)
-        return min((o.sent_at for o in orders if o is not None and o.sent_at is not None), default=None)
+        """When the oldest order was sent that waits for its answer, by the steady clock."""
+        return min(self._sending.values(), default=None)
 
     # ------------------------------------------------------------ new orders
 

@@ -83,8 +83,7 @@ class Recovery:
         self._queryable = queryable
         self._seen = seen
         self._losses = losses
-        self._asked: datetime | None = None  # by the steady clock
-        self._asked_at: datetime | None = None
+        self._asked: datetime | None = None  # this and all moments below by the steady clock
         self._covered: datetime | None = None  # what was parked before then, the broker was asked about
         self._asking = False
         self._query: VenueQuery | None = None
@@ -137,7 +136,7 @@ class Recovery:
         if self._asking:
             return
         self._asking = True
-        self._asked, self._asked_at = self._set.steady, self._set.now
+        self._asked = self._set.steady
         self.losses = self._losses()
         self.positions.asked()
         self._tell_query(dry_run=False)
@@ -148,7 +147,7 @@ class Recovery:
 
     def _tell_query(self, *, dry_run: bool) -> None:
         judge = {order.order_id: order.sent_at for order in self._set.live() if order.sent_at is not None}
-        query = QueryVenue(since=self._since(), judge=judge, asked=self._set.now, dry_run=dry_run)
+        query = QueryVenue(since=self._since(), judge=judge, asked=self._set.steady, dry_run=dry_run)
         self._context.tell(self._broker, query)
 
     def ask_after(self, moment: datetime) -> None:
@@ -156,10 +155,10 @@ class Recovery:
 
         Called at each batch until the answer is there: a query that fails is asked again, but not without a pause.
         """
-        if not self._connected or self._asked is None or self._asked_at is None:
+        asked, now = self._asked, self._set.steady
+        if not self._connected or asked is None:
             return
-        is_late = self._set.steady - self._asked >= self._policy.doubt_interval
-        if is_late or self._asked_at <= moment < self._set.now:
+        if asked <= moment < now or now - asked >= self._policy.doubt_interval:
             self.ask()
 
     def failed(self) -> None:
@@ -170,9 +169,9 @@ class Recovery:
         """Ask again when it is time; give up waiting where that is due."""
         if self._asked is None:
             return
-        now, steady = self._set.now, self._set.steady
+        now = self._set.steady
         if not self.recovered:
-            if self._connected and steady - self._asked >= self._policy.doubt_interval:
+            if self._connected and now - self._asked >= self._policy.doubt_interval:
                 self.ask()
             return
         covered = self._covered if self._queryable else now
@@ -185,16 +184,16 @@ class Recovery:
             parked = self._set.parked_before(now - soon)
             unsettled = self._doubts or self._missed or parked or not self.positions.is_settled
             wait = soon if unsettled else self._policy.interval
-            if steady - self._asked >= wait:
+            if now - self._asked >= wait:
                 self.ask()
-        elif steady - self._asked >= self._policy.interval:
-            self._asked = steady
+        elif now - self._asked >= self._policy.interval:
+            self._asked = now
             self._doubts.clear()
             for order in self._set.live():
                 if order.sent_at is not None:
                     self.execution.settle_doubt(order)
         else:
-            due = [key for key, since in self._doubts.items() if steady - since >= self._policy.doubt_interval]
+            due = [key for key, since in self._doubts.items() if now - since >= self._policy.doubt_interval]
             for order in self._take_doubts(due):
                 self.execution.settle_doubt(order)
 

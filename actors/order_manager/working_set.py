@@ -55,12 +55,14 @@ class WorkingSet:
         strangers: The ids of every order that is not ours.
     """
 
-    def __init__(self, store: Store, account_id: str, now: datetime, followers: Sequence[Follower] = ()) -> None:
+    def __init__(
+        self, store: Store, account_id: str, now: datetime, followers: Sequence[Follower] = (), monotonic: float = 0.0
+    ) -> None:
         self._store = store
         self._followers = followers
         self.author: str | None = None
         self.account_id = account_id
-        self.now = self.steady = now
+        self.begin(now, monotonic)
         self.unit = Unit()
         self.changed: dict[str, Order] = {}
         seqs = store.last_seqs()
@@ -73,8 +75,8 @@ class WorkingSet:
         self._visiting: set[str] = set()
         self._booked: dict[str, BookedFill] = {}
         self._parked: defaultdict[str, list[tuple[OrderFill, datetime]]] = defaultdict(list)
-        for fill, since in store.parked_fills():
-            self._parked[fill.order_id].append((fill, since))
+        for fill, _ in store.parked_fills():
+            self._parked[fill.order_id].append((fill, self.steady))
         self._controls = store.controls()
 
     # ------------------------------------------------------------ look-ups
@@ -283,7 +285,7 @@ class WorkingSet:
         """Keep a fill durably until its order is known."""
         if any(fill.fill_id == other.fill_id for other, _ in self._parked.get(fill.order_id, ())):
             return
-        self._parked[fill.order_id].append((fill, self.now))
+        self._parked[fill.order_id].append((fill, self.steady))
         self.unit.parked.append((fill, self.now))
         self.note("fill.parked", reason=f"fill {fill.fill_id} of unknown broker order {fill.order_id}")
 
@@ -306,7 +308,7 @@ class WorkingSet:
         return sum(fill.quantity if fill.side == "buy" else -fill.quantity for fill in waiting)
 
     def parked_before(self, moment: datetime) -> dict[str, list[OrderFill]]:
-        """Return, by broker order, the fills of which the first was parked before a moment."""
+        """Return, by broker order, the fills of which the first was parked, or found so, before a steady moment."""
         parked = self._parked.items()
         return {key: [fill for fill, _ in waiting] for key, waiting in parked if waiting[0][1] < moment}
 

@@ -23,18 +23,26 @@ CONNECT = m.Connect()
 
 
 class Bench:
-    """A broker actor in a cell; its lanes are not started, so that the test returns their calls."""
+    """A broker actor in a cell; its lanes are not started, so that the test returns their calls.
+
+    Args:
+        connected: Whether the broker was connected to before.
+    """
 
     def __init__(
         self,
         broker: PlainBroker,
         deadlines: BrokerDeadlines | None = None,
         build: Callable[..., BrokerActor] = BrokerActor,
+        *,
+        connected: bool = False,
     ) -> None:
         self.clock = VirtualClock()
         self.timers = VirtualTimers(self.clock)
         self.order_manager, self.portfolio, self.mailbox = Probe(), Probe(), Probe()
         self.session = BrokerSession(broker, TradingGate(), self.clock)
+        if connected:
+            self.session._perform(CONNECT)
         limits = deadlines if deadlines is not None else BrokerDeadlines()
         ports = CellPorts(
             clock=self.clock,
@@ -70,7 +78,8 @@ class Bench:
         self.tell(m.ConnectionChanged(up=False, reason="gone"))
 
     def ask(self) -> m.QueryVenue:
-        """Have everything queried and return the call under way."""
+        """Have everything queried and return the call under way; the broker is connected to before."""
+        self.session._perform(CONNECT)
         self.tell(QUERY)
         (query,) = (call for call in queued(self.session.queries) if isinstance(call, m.QueryVenue))
         return query

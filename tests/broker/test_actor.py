@@ -19,16 +19,30 @@ def bench() -> Bench:
     return Bench(FakeVenue())
 
 
+@pytest.fixture
+def connected() -> Bench:
+    return Bench(FakeVenue(), connected=True)
+
+
 # ---------------------------------------------------------------- where things go
 
 
-def test_each_command_goes_to_its_lane(bench: Bench) -> None:
-    bench.tell(PLACE, CANCEL, QUERY_ORDER, QUERY, CONNECT)
-    assert queued(bench.session.orders) == [PLACE]
-    assert queued(bench.session.cancels) == [CANCEL]
+def test_each_command_goes_to_its_lane(connected: Bench) -> None:
+    connected.tell(PLACE, CANCEL, QUERY_ORDER, QUERY)
+    assert queued(connected.session.orders) == [PLACE]
+    assert queued(connected.session.cancels) == [CANCEL]
     judged_later = m.QueryVenue(since=AT, judge={}, asked=AT)
-    assert queued(bench.session.queries) == [QUERY_ORDER, judged_later, CONNECT]
-    assert bench.order_manager.messages == []
+    assert queued(connected.session.queries) == [QUERY_ORDER, judged_later]
+    assert connected.order_manager.messages == []
+
+
+def test_nothing_is_queried_before_the_broker_is_connected(bench: Bench) -> None:
+    """Connecting checks the account and subscribes to what it pushes; an answer without that opens no trading (I14)."""
+    bench.tell(QUERY)
+    assert queued(bench.session.queries) == []
+    assert bench.order_manager.take() == [m.VenueUnreachable(reason="the broker is not connected")]
+    bench.tell(CONNECT)
+    assert queued(bench.session.queries) == [CONNECT]
 
 
 def test_fills_and_reports_are_passed_on_in_their_order(bench: Bench) -> None:
@@ -38,23 +52,23 @@ def test_fills_and_reports_are_passed_on_in_their_order(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
-def test_an_order_queued_or_under_way_is_not_judged_by_its_absence(bench: Bench, *, together: bool) -> None:
+def test_an_order_queued_or_under_way_is_not_judged_by_its_absence(connected: Bench, *, together: bool) -> None:
     if together:
-        bench.tell(PLACE, QUERY)
+        connected.tell(PLACE, QUERY)
     else:
-        bench.tell(PLACE)
-        bench.begin(bench.session.orders)
-        bench.tell(QUERY)
-    (query,) = queued(bench.session.queries)
+        connected.tell(PLACE)
+        connected.begin(connected.session.orders)
+        connected.tell(QUERY)
+    (query,) = queued(connected.session.queries)
     assert isinstance(query, m.QueryVenue)
     assert query.judge == {}
 
 
-def test_an_order_whose_submit_is_over_is_judged(bench: Bench) -> None:
-    bench.tell(PLACE)
-    bench.session.orders._waiting.clear()
-    bench.tell(QUERY)
-    assert queued(bench.session.queries) == [QUERY]
+def test_an_order_whose_submit_is_over_is_judged(connected: Bench) -> None:
+    connected.tell(PLACE)
+    connected.session.orders._waiting.clear()
+    connected.tell(QUERY)
+    assert queued(connected.session.queries) == [QUERY]
 
 
 # ---------------------------------------------------------------- what answers mean
@@ -277,10 +291,9 @@ def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
         bench.wait(0.3)
         query = m.QueryVenue(since=AT, judge={}, asked=AT)
         bench.tell(query)
-        calls = queued(bench.session.queries)
-        if CONNECT in calls:
+        if CONNECT in queued(bench.session.queries):
             return
-        bench.returned(calls[-1], error=ConnectionError("disconnected"))
+        assert bench.order_manager.take()[-1] == m.VenueUnreachable(reason="the broker is not connected")
     pytest.fail("four failed queries within 1.2 s, and no attempt to connect")
 
 

@@ -7,7 +7,7 @@ import pytest
 from actors import messages as m
 from actors.model import OrderStatus
 from tests.order_manager.desk import Desk
-from tests.support.builders import order_id, report
+from tests.support.builders import fill, order_id, report
 
 JUMPS = pytest.mark.parametrize("jump", [-86_400.0, -3_600.0, -60.0, 3_600.0, 86_400.0])
 
@@ -83,3 +83,19 @@ def test_an_order_without_an_answer_is_unclear_as_late_as_ever(desk: Desk, jump:
     assert desk.order(1).status is OrderStatus.PENDING
     desk.wait(5)
     assert desk.order(1).status is OrderStatus.UNKNOWN
+
+
+@JUMPS
+def test_a_fill_waits_for_its_order_as_long(desk: Desk, jump: float) -> None:
+    desk.tell(m.FillReported(fill=fill(1, of="X1")))
+    desk.wait(1)
+    desk.clock.wrong_by = jump
+    desk.wait(5)
+    desk.answer()
+    desk.wait(20)
+    desk.answer()
+    assert desk.ledger() == []
+    desk.wait(8)
+    desk.answer()
+    desk.wait(2)
+    assert desk.ledger() == ["F1"]

@@ -108,7 +108,6 @@ NOT_WITH_A_PLAIN_BROKER: Final = frozenset(
         "reply lost",
         "push lost",
         "cut off",
-        "clock jump",
         "stranger",
         "account taken",
     }
