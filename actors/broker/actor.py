@@ -145,10 +145,9 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         if error is not None:
             log.warning("broker query failed: %s", _text(error))
             if self._session.connected:  # else it is being connected, which must not be put off again and again
-                self._context.after(self._deadlines.reconnect_cap, "connect", m.Connect())
+                self._context.after(self._deadlines.reconnect_cap, "look again", m.Connect())
             return m.VenueUnreachable(reason=_text(error), dry_run=query.dry_run)
-        if self._session.connected:
-            self._context.cancel("connect")
+        self._context.cancel("look again")
         proves = venue is not None and venue.absence_proves_unsent
         snapshot = value if isinstance(value, VenueSnapshot) else None
         return m.VenueReported(

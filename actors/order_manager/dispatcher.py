@@ -47,6 +47,7 @@ class Dispatcher:
         self._sending = dict.fromkeys(sent, working_set.steady)  # since when, by the steady clock
         self._opens: datetime | None = None  # the first moment at which a market opens that orders are held for
         self._disordered = False
+        self._told: set[str] = set()
 
     @property
     def backlog(self) -> int:
@@ -67,6 +68,8 @@ class Dispatcher:
 
     def open(self, order: Order, cause: str = "signal") -> tuple[Order, Outcome]:
         """Record a new order: sent at once if that is possible, denied, expired, or waiting its turn."""
+        if self._is_there(order):
+            return order, Outcome.REJECTED
         self._wake()
         reason = self._admission.too_late(order)
         if reason is not None:
@@ -96,8 +99,9 @@ class Dispatcher:
 
     def hold(self, order: Order, cause: str) -> None:
         """Record a new order that is not sent before it is released."""
-        self._set.add(order, cause)
-        self._held[order.order_id] = None
+        if not self._is_there(order):
+            self._set.add(order, cause)
+            self._held[order.order_id] = None
 
     def release(self, order_id: str) -> None:
         """Let an order that is held be sent in its turn; harmless for any other."""
@@ -168,6 +172,18 @@ class Dispatcher:
         return [order for order in orders if order is not None and order.sent_at is not None]
 
     # ------------------------------------------------------------ one order
+
+    def _is_there(self, order: Order) -> bool:
+        """Tell a person, once, of an order that the broker has already: our books are older than it."""
+        if order.order_id not in self._set.strangers:
+            return False
+        if order.order_id not in self._told:
+            self._told.add(order.order_id)
+            reason = (
+                "the broker has it already, and our books had not; it is not sent again: see what is to become of it"
+            )
+            self._set.note("order.already_there", order_id=order.order_id, reason=reason, alert=True)
+        return True
 
     def _advance(self, order: Order) -> None:
         """Send an order whose turn it is, or find out why not."""

@@ -1,5 +1,6 @@
 """Our position in each symbol beside the broker's: compared after every full query, told, and never made to agree."""
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -11,6 +12,8 @@ from actors.model import BookedFill, Order, OrderFill
 from actors.model.reconciliation import Cause, PositionDifference
 from actors.order_manager.working_set import WorkingSet
 from actors.portfolio.ledger import LedgerReader, pages
+
+log = logging.getLogger(__name__)
 
 POSITIONS_CONTROL: Final = "position_differences"
 """The name under which the store keeps where positions differ."""
@@ -106,10 +109,14 @@ class PositionCheck:
             snapshot: What the broker said.
             missing: Signed, by symbol: what it counts as filled of orders beyond the fills it tells.
         """
-        if snapshot.positions is None:
+        theirs = snapshot.positions
+        if theirs is None:
+            return
+        if not all(type(symbol) is str and type(quantity) is int for symbol, quantity in theirs.items()):
+            # What is kept of it would be read at every start; orders and fills are reconciled all the same.
+            log.error("positions are not compared, for the broker tells other things than whole numbers: %r", theirs)
             return
         ours = self._holdings.as_of(snapshot.fills)
-        theirs = snapshot.positions
         found = {
             symbol: theirs.get(symbol, 0) - ours[symbol]
             for symbol in {*ours, *theirs}

@@ -125,10 +125,10 @@ class Recovery:
         """Have the broker asked about an order soon."""
         if OrderFlag.NEEDS_REVIEW in order.flags:
             return  # asking did not help; a person knows
-        if order.order_id in self._doubts:
-            return  # it is asked again by the clock, or a broker that does not know would be asked without pause
-        self._doubts[order.order_id] = self._set.steady
-        if not self._queryable:
+        if self._queryable:
+            self._doubts[order.order_id] = self._set.steady  # a query that was asked before answers this one no more
+        elif order.order_id not in self._doubts:  # else it is asked again by the clock, not without a pause
+            self._doubts[order.order_id] = self._set.steady
             self.execution.settle_doubt(order)
 
     def ask(self) -> None:
@@ -204,7 +204,7 @@ class Recovery:
         return [order for order in orders if order is not None and order.is_live]
 
     def _since(self) -> datetime:
-        if self._seen is None:
+        if self._seen is None or self._seen > self._set.now + _PERIODIC_OVERLAP:  # by a clock that was ahead
             sent = (order.created_at for order in self._set.live() if order.sent_at is not None)
             return min(sent, default=self._set.now) - self._policy.overlap
         # Everything before was applied by the query that ended there, for orders that still rest too.
@@ -266,7 +266,8 @@ class Recovery:
                 self._absent(order, proves=query.absence_proves_unsent)
             else:
                 self._missed.pop(order_id, None)
-        self.positions.compare(query.snapshot, query.missing)
+        if self._asked in (None, query.asked):  # else of an earlier query, and a later one's fills are set aside
+            self.positions.compare(query.snapshot, query.missing)
         return True
 
     def _end_query(self) -> None:

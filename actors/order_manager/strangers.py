@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from hashlib import blake2b
+from typing import Final
 
 from actors.broker.base import OrderReport
 from actors.model import Order, OrderFill, OrderStatus
@@ -24,7 +25,7 @@ def stranger(
             under that id, so that its signal finds it when it comes again; see :func:`already_there`.
     """
     return Order(
-        order_id=name if name is not None and name.startswith(ORDER_ID_PREFIX) else _name_for(broker_order_id),
+        order_id=name if name is not None and _is_of_ours(name) else _name_for(broker_order_id),
         broker_order_id=broker_order_id,
         strategy_id=EXTERNAL,
         symbol=seen.symbol,
@@ -40,6 +41,17 @@ def stranger(
     )
 
 
+def ids_of_ours(order_id: str) -> frozenset[str]:
+    """Return what a stranger's id proves to be at the broker: an order of ours, and the signal's that it goes back to.
+
+    An exit (``….tp``) or an order that continues another (``….r1``) was made for an entry that was sent before.
+    """
+    if not order_id.startswith(ORDER_ID_PREFIX):
+        return frozenset()
+    start, dash, end = order_id.rpartition("-")
+    return frozenset((order_id, f"{start}{dash}{end.partition('.')[0]}"))
+
+
 def already_there(order_id: str) -> str:
     """Return why a signal is refused whose order the broker has, and our books only as a stranger's."""
     return (
@@ -48,5 +60,13 @@ def already_there(order_id: str) -> str:
     )
 
 
+def _is_of_ours(name: str) -> bool:
+    """Anybody can write an id that begins like ours: one that we never make is no name for the books."""
+    return name.startswith(ORDER_ID_PREFIX) and name.isascii() and name.isprintable() and len(name) <= _LONGEST
+
+
 def _name_for(broker_order_id: str) -> str:
     return f"ext-{blake2b(broker_order_id.encode(), digest_size=12).hexdigest()}"
+
+
+_LONGEST: Final = 64

@@ -13,6 +13,7 @@ from actors.model.control import TradingControl
 from actors.model.fields import EXTERNAL
 from actors.order_manager import events
 from actors.order_manager.book import Step, apply_fill, step
+from actors.order_manager.strangers import ids_of_ours
 from actors.order_manager.transitions import OrderEvent
 from actors.store.store import Store
 from actors.store.unit import Unit
@@ -52,7 +53,8 @@ class WorkingSet:
         steady: The same by a clock that nobody sets: what waits within this incarnation waits by it, and only
             differences of it mean anything.
         changed: Orders changed in this batch, newest state.
-        strangers: The ids of every order that is not ours.
+        strangers: The ids of ours under which orders at the broker are kept that our books had not, and those of the
+            signals they come from.
     """
 
     def __init__(
@@ -71,7 +73,9 @@ class WorkingSet:
         self._by_broker_id: dict[str, str] = {}
         for order in store.live_orders():
             self._remember(order)
-        self.strangers = {order.order_id for order in store.find_orders(strategy_id=EXTERNAL)}
+        self.strangers: set[str] = set()
+        for order in store.find_orders(strategy_id=EXTERNAL):
+            self.strangers |= ids_of_ours(order.order_id)
         self._visiting: set[str] = set()
         self._booked: dict[str, BookedFill] = {}
         self._parked: defaultdict[str, list[tuple[OrderFill, datetime]]] = defaultdict(list)
@@ -124,7 +128,7 @@ class WorkingSet:
         """Record a new order."""
         self.unit.new_orders[order.order_id] = order
         if order.strategy_id == EXTERNAL:
-            self.strangers.add(order.order_id)
+            self.strangers |= ids_of_ours(order.order_id)
         self._changed(None, order)
         seq = self._next_event()
         account, by = self.account_id, self.author

@@ -297,6 +297,17 @@ def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
     pytest.fail("four failed queries within 1.2 s, and no attempt to connect")
 
 
+def test_a_query_that_succeeds_keeps_no_restarted_actor_from_telling_that_it_is_connected() -> None:
+    bench = Bench(FakeVenue(), build=FailsToCancel)
+    bench.returned(CONNECT)
+    bench.tell(CANCEL)  # fails
+    bench.wait(0.1)
+    bench.order_manager.take()
+    bench.tell(m.CallReturned(call=bench.ask(), value=snapshot(), error=None, at=AT))
+    bench.wait(2)
+    assert m.BrokerConnected() in bench.order_manager.take()
+
+
 def test_a_failed_query_is_told_and_leads_to_another(bench: Bench) -> None:
     bench.returned(CONNECT)
     bench.order_manager.take()

@@ -356,6 +356,8 @@ _KINDS: dict[str, list[bytes]] = {
             )
         ),
         said(expires_at="soon"),
+        said(expires_at="2026-01-05T18:00:00+01:60"),  # an hour has sixty minutes; Python takes a hundred
+        said(expires_at="2026-01-05T18:00:00+01:99"),
         said(expires_at=1732372200),
         said(expires_at=""),
         said(expires_at="9999-12-31T23:59:59Z"),
