@@ -52,8 +52,8 @@ def test_a_clock_that_was_ahead_misses_no_fill_of_the_time_after(make_desk: Call
     desk = make_desk()
     desk.clock.wrong_by = ahead
     desk.open()
-    desk.clock.wrong_by = 0.0
     desk.working(1)
+    desk.clock.wrong_by = 0.0
     traded = desk.clock.now()
     desk.kill()
     desk.tell(m.BrokerConnected())
