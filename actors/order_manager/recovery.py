@@ -206,7 +206,7 @@ class Recovery:
     def _since(self) -> datetime:
         if self._seen is None or self._seen > self._set.now + _PERIODIC_OVERLAP:  # by a clock that was ahead
             sent = (order.created_at for order in self._set.live() if order.sent_at is not None)
-            return min(sent, default=self._set.now) - self._policy.overlap
+            return min((self._set.now, *sent)) - self._policy.overlap
         # Everything before was applied by the query that ended there, for orders that still rest too.
         return self._seen - (_PERIODIC_OVERLAP if self.recovered else self._policy.overlap)
 

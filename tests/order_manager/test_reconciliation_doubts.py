@@ -52,8 +52,8 @@ def test_a_clock_that_was_ahead_misses_no_fill_of_the_time_after(make_desk: Call
     desk = make_desk()
     desk.clock.wrong_by = ahead
     desk.open()
-    desk.clock.wrong_by = 0.0
     desk.working(1)
+    desk.clock.wrong_by = 0.0
     traded = desk.clock.now()
     desk.kill()
     desk.tell(m.BrokerConnected())
@@ -79,3 +79,14 @@ def test_an_answer_to_an_earlier_query_is_compared_with_no_positions_of_a_later_
 def _answer_to(query: m.QueryVenue, desk: Desk) -> m.VenueReported:
     found = snapshot(report("B1"), at=query.asked + timedelta(milliseconds=1), positions={})
     return m.VenueReported(snapshot=found, judged=query.judge, absence_proves_unsent=False, asked=query.asked)
+
+
+def test_a_fill_is_no_strangers_before_the_broker_was_asked_though_the_clock_was_set_back(desk: Desk) -> None:
+    desk.wait(60)
+    desk.answer()
+    desk.clock.wrong_by = -3_600.0
+    desk.wait(2)
+    desk.tell(m.FillReported(fill=fill(1)))
+    desk.wait(45)  # a query is under way all that time, and its answer is still to come
+    assert desk.rows()["orders"] == 0
+    assert desk.rows()["parked_fills"] == 1
