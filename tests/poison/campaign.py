@@ -22,6 +22,7 @@ from typing import Any, Final
 from tests.poison.corpus import corpus
 from tests.poison.mutate import Mutator
 from tests.poison.trial import Trial
+from tests.support.arguments import at_least
 from tests.support.folders import memory_folder
 from tests.support.intake_line import SHAPES, Shape
 
@@ -75,7 +76,7 @@ def run(mutations: int, seed: int) -> dict[str, Any]:
 def main() -> int:
     """Run a campaign by hand."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mutations", type=int, default=100_000)
+    parser.add_argument("--mutations", type=at_least(1), default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)  # thousands of refusals, each of which the result counts

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.power.driver import FULL
 from tests.power.rounds import Result, play
+from tests.support.arguments import at_least
 
 
 def run(rounds: int, seed: int, synchronous: str = FULL) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def run(rounds: int, seed: int, synchronous: str = FULL) -> dict[str, Any]:
 def main() -> int:
     """Run a campaign by hand."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--rounds", type=at_least(1), default=300)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     kept = run(options.rounds, options.seed)

@@ -32,6 +32,8 @@ from tests.process.rounds import AT_RANDOM, HALTED, START_UP, Draw, Round
 from tests.process.tally import Tally, read_tallies, table
 from tests.process.wire import Control
 from tests.servers import RedisServer, find_redis
+from tests.support.arguments import at_least
+from tests.support.arguments import tally as tally_file
 
 ACCOUNT = "KILL"
 TRANSPORTS = ("embedded", "redis_list", "redis_stream")
@@ -332,14 +334,14 @@ def main() -> int:
     """Run campaigns by hand against a Redis server of their own, or sum up what several did."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transport", choices=[*TRANSPORTS, "all"], default="all")
-    parser.add_argument("--rounds", type=int, default=60, help="kills of the process, about")
+    parser.add_argument("--rounds", type=at_least(1), default=60, help="kills of the process, about")
     parser.add_argument("--redis-kills", type=int, default=0, help="kills of redis-server, at most one a round")
     parser.add_argument("--pauses", type=int, default=0, help="pauses longer than the broker's deadline")
     parser.add_argument("--exchange-kills", type=int, default=0, help="kills of the exchange, at most one a round")
     parser.add_argument("--chunk", type=int, default=60, help="rounds on one set of books")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--tally", type=Path, default=None, help="a file that gets one JSON line a set of books")
-    parser.add_argument("--report", type=Path, nargs="+", help="sum up such files and run nothing")
+    parser.add_argument("--report", type=tally_file, nargs="+", help="sum up such files and run nothing")
     options = parser.parse_args()
     if options.report:
         sys.stdout.write(table(read_tallies(options.report)))

@@ -19,6 +19,8 @@ from tests.simulation.chunk import MEMORY, Chunk, ChunkFailed, play_chunk
 from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
 from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed
+from tests.support.arguments import at_least, span
+from tests.support.arguments import tally as tally_file
 
 _DENSE_SEEDS: Final = 24
 _DENSE_CHUNK: Final = 4
@@ -183,12 +185,12 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.campaign", description=__doc__)
     parser.add_argument("--scale", choices=sorted(LETTERS), default="small")
-    parser.add_argument("--seeds", default="0:100000", help="the first, and the one after the last")
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--chunk", type=int, default=1_000, help="seeds in one process")
+    parser.add_argument("--seeds", type=span, default=range(100_000), help="the first, and the one after the last")
+    parser.add_argument("--processes", type=at_least(1), default=1)
+    parser.add_argument("--chunk", type=at_least(1), default=1_000, help="seeds in one process")
     parser.add_argument("--pairs", type=int, default=100, help="of how many seeds one is repeated and compared")
     parser.add_argument("--tally", type=Path, help="where to keep what came of it")
-    parser.add_argument("--report", type=Path, metavar="TALLY", help="print what a tally holds")
+    parser.add_argument("--report", type=tally_file, metavar="TALLY", help="print what a tally holds")
     parser.add_argument("--replay", metavar="SEED", help="tell what happens in a seed, such as S123")
     asked = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
@@ -199,11 +201,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if asked.tally is None:
         parser.error("--tally is missing: where to keep what came of it")
-    start, _, stop = asked.seeds.partition(":")
-    seeds = range(int(start), int(stop))
     letter = LETTERS[asked.scale]
     tally = Tally(asked.tally)
-    run(tally, letter, seeds, size=asked.chunk, every=asked.pairs, processes=asked.processes)
+    run(tally, letter, asked.seeds, size=asked.chunk, every=asked.pairs, processes=asked.processes)
     return 1 if any(line["violations"] for line in tally.lines()) else 0
 
 

@@ -20,9 +20,7 @@ def span(text: str) -> range:
     """Take seeds as ``first:behind the last``."""
     first, colon, end = text.partition(":")
     if not (colon and first.isdecimal() and end.isdecimal()) or int(first) >= int(end):
-        raise argparse.ArgumentTypeError(
-            f"expected the first and the one behind the last, such as 0:1000, got {text!r}"
-        )
+        raise argparse.ArgumentTypeError(f"expected first:behind the last, such as 0:1000, got {text!r}")
     return range(int(first), int(end))
 
 

@@ -23,6 +23,7 @@ from tests.simulation.mutants.hunt import (
 )
 from tests.simulation.mutants.registry import Mutant
 from tests.simulation.play import play
+from tests.support.arguments import at_least
 
 _KEPT = 1
 _WIDE = 300
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("--list", action="store_true", help="name the planted bugs and the promises they break")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these bugs; else all")
-    parser.add_argument("--seeds", type=int, default=500, help="how many seeds to play (default: %(default)s)")
+    parser.add_argument("--seeds", type=at_least(1), default=500, help="how many seeds to play (default: %(default)s)")
     parser.add_argument("--skip", type=int, default=0, help="leave out so many of the first seeds")
     parser.add_argument("--count", action="store_true", help="play all seeds, to count how many find each bug")
     parser.add_argument("--checks", action="store_true", help="tell which checks find which bugs, and which alone")
