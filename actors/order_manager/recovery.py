@@ -216,12 +216,14 @@ class Recovery:
         """Apply a query: orders known by name first, then fills, then where orders stand, then what is absent.
 
         Returns:
-            What was found; None when it is so much that it goes on with :meth:`go_on`, a page a batch.
+            What was found; None when it is so much that it goes on with :meth:`go_on`, a page a batch, and for the
+            answer to an earlier query: the newest tells all of it, and an earlier one may be of before a loss (I14).
         """
+        if message.asked != self._asked and not message.dry_run:
+            return None
         if message.snapshot is not None:
             # The query answers them, but for those raised since it was asked; those it raises are asked about next.
-            asked, doubts = self._asked, self._doubts
-            self._doubts = {name: at for name, at in doubts.items() if asked is not None and at > asked}
+            self._doubts = {name: at for name, at in self._doubts.items() if at > message.asked}
             self._query = VenueQuery(
                 message.snapshot, message.judged, asked=message.asked, proves=message.absence_proves_unsent
             )
@@ -266,8 +268,7 @@ class Recovery:
                 self._absent(order, proves=query.absence_proves_unsent)
             else:
                 self._missed.pop(order_id, None)
-        if self._asked in (None, query.asked):  # else of an earlier query, and a later one's fills are set aside
-            self.positions.compare(query.snapshot, query.missing)
+        self.positions.compare(query.snapshot, query.missing)
         return True
 
     def _end_query(self) -> None:

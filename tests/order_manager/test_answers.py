@@ -9,7 +9,7 @@ from actors import messages as m
 from actors.broker.base import ReportStatus
 from actors.model import OrderFlag, OrderStatus
 from tests.order_manager.desk import Desk, ids
-from tests.support.builders import AT, fill, order_id, queued, report, snapshot
+from tests.support.builders import fill, order_id, queued, report, snapshot
 
 
 @pytest.fixture
@@ -179,7 +179,8 @@ def test_an_order_that_is_not_judged_is_not_missed(unknown: Desk) -> None:
     for _ in range(40):
         unknown.wait(3)
         nothing = snapshot(at=unknown.clock.now())
-        unknown.tell(m.VenueReported(snapshot=nothing, judged={}, absence_proves_unsent=True, asked=AT))
+        asked = unknown.broker.all(m.QueryVenue)[-1].asked
+        unknown.tell(m.VenueReported(snapshot=nothing, judged={}, absence_proves_unsent=True, asked=asked))
     assert unknown.order().status is OrderStatus.UNKNOWN
     assert unknown.sent() == [order_id()]
 

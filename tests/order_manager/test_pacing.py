@@ -67,7 +67,7 @@ def test_the_window_counts_what_an_earlier_incarnation_sent(narrow: Desk) -> Non
     fail_once(narrow)
     narrow.wait(1)
     assert narrow.sent() == ids((1, 2))
-    narrow.answer()
+    narrow.open()
     narrow.accept(1)
     narrow.accept(2)
     narrow.wait(0)

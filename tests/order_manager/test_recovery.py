@@ -48,6 +48,37 @@ def test_nothing_is_sent_before_the_broker_s_answer_is_applied(closed: Desk) -> 
     assert closed.consumer.all(m.OpenIntake) == [m.OpenIntake()]
 
 
+def test_an_answer_to_an_earlier_query_opens_nothing(closed: Desk) -> None:
+    """It was asked before the connection was lost, and its answer was on its way when the broker was back."""
+    closed.place(1)
+    closed.tell(m.BrokerConnected())
+    (earlier,) = closed.broker.all(m.QueryVenue)
+    closed.clock.advance(1)
+    closed.gate.lose()
+    closed.tell(m.BrokerConnected())
+    closed.tell(
+        m.VenueReported(snapshot=snapshot(), judged={}, absence_proves_unsent=False, asked=earlier.asked),
+    )
+    closed.wait(0.5)
+    assert (closed.sent(), closed.gate.is_open) == ([], False)
+    closed.answer()
+    closed.wait(0)
+    assert closed.sent() == [order_id(1)]
+
+
+def test_a_reconciliation_is_not_answered_by_an_earlier_query(desk: Desk) -> None:
+    desk.open()
+    desk.clock.advance(1)
+    first = reconcile(desk)
+    earlier = desk.broker.all(m.QueryVenue)[-1]
+    desk.clock.advance(1)
+    desk.tell(m.BrokerConnected())
+    desk.tell(m.VenueReported(snapshot=snapshot(), judged={}, absence_proves_unsent=False, asked=earlier.asked))
+    assert not first.done()
+    desk.answer()
+    assert first.result(0).differences == ()
+
+
 def test_a_query_that_fails_keeps_the_gate_closed(closed: Desk) -> None:
     closed.place(1)
     closed.tell(m.BrokerConnected())
