@@ -7,6 +7,7 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, Select
 from typing_extensions import override
@@ -32,30 +33,29 @@ class SimulatedStore(Store):
         self._reads.close()
 
     @override
-    def _all(self, query: Select[Any]) -> Sequence[Sequence[Any]]:
-        return self._run(query).fetchall()
+    def _all(self, query: Select[Any], **values: object) -> Sequence[Sequence[Any]]:
+        return self._run(query, values).fetchall()
 
     @override
-    def _first(self, query: Select[Any]) -> Sequence[Any] | None:
-        row: Sequence[Any] | None = self._run(query).fetchone()
+    def _first(self, query: Select[Any], **values: object) -> Sequence[Any] | None:
+        row: Sequence[Any] | None = self._run(query, values).fetchone()
         return row
 
     @cached_property
     def _reads(self) -> sqlite3.Connection:
         return sqlite3.connect(f"{Path(self._where).as_uri()}?mode=ro", uri=True, isolation_level=None)
 
-    def _run(self, query: Select[Any]) -> sqlite3.Cursor:
-        key = query._generate_cache_key()
-        assert key is not None, "a query that SQLAlchemy cannot remember"
-        compiled = _COMPILED.get(key.key)
+    def _run(self, query: Select[Any], values: dict[str, object]) -> sqlite3.Cursor:
+        compiled = _COMPILED.get(query)
         if compiled is None:
-            compiled = _COMPILED[key.key] = query.compile(self._engine, cache_key=key)
+            compiled = _COMPILED[query] = query.compile(self._engine)
             assert not compiled.post_compile_params, "a query whose text depends on its parameters"
-        values = compiled.construct_params(extracted_parameters=key.bindparams)
-        return self._reads.execute(str(compiled), [values[name] for name in compiled.positiontup or ()])
+        given = {**compiled.params, **values}
+        return self._reads.execute(str(compiled), [given[name] for name in compiled.positiontup or ()])
 
 
-_COMPILED: Final[dict[Any, Any]] = {}
+_COMPILED: Final[WeakKeyDictionary[Select[Any], Any]] = WeakKeyDictionary()
+"""The product keeps its queries; one that it makes for a single call goes with that."""
 
 
 def make_store(file: Path) -> None:
