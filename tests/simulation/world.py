@@ -190,7 +190,7 @@ class World:
         if self.faults.strikes("clock jump"):
             clock.wrong_by = min(clock.wrong_by + chance.choice(JUMPS), _WRONG_MOST)
         if self._successor_at is None and self.faults.strikes("account taken"):
-            open_store(self.file, clock, anchored=False, holder="another").close()
+            open_store(self.file, clock, self.glance.store, anchored=False, holder="another").close()
             self._version = self.glance.version()
             self._successor_at = clock.monotonic() + chance.uniform(0.0, 5.0 * self.scale.pace)
 
