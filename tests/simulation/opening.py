@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from unittest import mock
 from weakref import WeakKeyDictionary
 
@@ -47,14 +47,22 @@ class SimulatedStore(Store):
     def _run(self, query: Select[Any], values: dict[str, object]) -> sqlite3.Cursor:
         compiled = _COMPILED.get(query)
         if compiled is None:
-            compiled = _COMPILED[query] = query.compile(self._engine)
-            assert not compiled.post_compile_params, "a query whose text depends on its parameters"
-        given = {**compiled.params, **values}
-        return self.reads.execute(str(compiled), [given[name] for name in compiled.positiontup or ()])
+            compiled = _COMPILED[query] = _compile(query, self._engine)
+        text, places = compiled
+        return self.reads.execute(text, [values.get(name, fixed) for name, fixed in places])
 
 
-_COMPILED: Final[WeakKeyDictionary[Select[Any], Any]] = WeakKeyDictionary()
+_Compiled: TypeAlias = tuple[str, list[tuple[str, object]]]
+"""A query's text, and for each of its marks the name and, if the query itself has one, the value."""
+
+_COMPILED: Final[WeakKeyDictionary[Select[Any], _Compiled]] = WeakKeyDictionary()
 """The product keeps its queries; one that it makes for a single call goes with that."""
+
+
+def _compile(query: Select[Any], engine: Engine) -> _Compiled:
+    compiled: Any = query.compile(engine)
+    assert not compiled.post_compile_params, "a query whose text depends on its parameters"
+    return str(compiled), [(name, compiled.params[name]) for name in compiled.positiontup or ()]
 
 
 def make_store(file: Path) -> None:
