@@ -2,10 +2,8 @@
 
 import json
 import re
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -70,11 +68,10 @@ def _idempotent(world: World) -> Iterator[str]:
         world.runtime.run_for(1.0)
         if not list(_idle(world)):  # else what people asked for last is under way
             break
-    with closing(sqlite3.connect(world.file)) as store:
-        before = store.execute(_FACTS).fetchone()
-        world.life.tell(Reconcile(reply=None))
-        world.runtime.run_for(2.0)
-        after = store.execute(_FACTS).fetchone()
+    before = world.glance.store.execute(_FACTS).fetchone()
+    world.life.tell(Reconcile(reply=None))
+    world.runtime.run_for(2.0)
+    after = world.glance.store.execute(_FACTS).fetchone()
     if before != after:
         yield f"I18: another query of the broker wrote: {before} events, orders, fills, signals became {after}"
 

@@ -30,30 +30,33 @@ class Glance:
 
     Args:
         file: The store.
+
+    Attributes:
+        store: The connection, on which nothing can be written; for whoever has more to ask.
     """
 
     def __init__(self, file: Path) -> None:
-        self._store = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        self.store = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, isolation_level=None)
 
     def close(self) -> None:
         """Let the connection go."""
-        self._store.close()
+        self.store.close()
 
     def progress(self) -> Progress:
         """Return how far the store has come."""
-        return Progress(*self._store.execute(_PROGRESS).fetchone())
+        return Progress(*self.store.execute(_PROGRESS).fetchone())
 
     def version(self) -> int:
         """Return a number that is another one after every commit of anybody."""
-        return int(self._store.execute("PRAGMA data_version").fetchone()[0])
+        return int(self.store.execute("PRAGMA data_version").fetchone()[0])
 
     def states(self) -> tuple[str, ...]:
         """Return the states in which orders are."""
-        return tuple(state for (state,) in self._store.execute("SELECT DISTINCT status FROM orders ORDER BY status"))
+        return tuple(state for (state,) in self.store.execute("SELECT DISTINCT status FROM orders ORDER BY status"))
 
     def control(self, name: str) -> str:
         """Return a control's value, nothing if it is not set."""
-        row = self._store.execute("SELECT value FROM controls WHERE name = ?", (name,)).fetchone()
+        row = self.store.execute("SELECT value FROM controls WHERE name = ?", (name,)).fetchone()
         return "" if row is None else str(row[0])
 
 

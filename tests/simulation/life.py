@@ -51,7 +51,7 @@ class Life:
         self._world = world
         runtime, faults, scale = world.runtime, world.faults, world.scale
         self._runtime = runtime
-        self.store = open_store(world.file, runtime.clock, anchored=world.anchored)
+        self.store = open_store(world.file, runtime.clock, world.glance.store, anchored=world.anchored)
         self.store.on_ownership_lost(self._ownership_lost)
         world.watch.opened(self.store)
         self.gate = TradingGate()

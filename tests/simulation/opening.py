@@ -3,17 +3,20 @@
 import sqlite3
 import tempfile
 from collections.abc import Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from unittest import mock
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Select
+from sqlalchemy import Dialect, Engine, QueuePool, Select
 from typing_extensions import override
 
 from actors.runtime.clock import Clock
+from actors.store import engine as engine_module
 from actors.store import store as store_module
 from actors.store.anchor_file import AnchorFile
+from actors.store.bulks import Bulks
 from actors.store.engine import open_engine
 from actors.store.store import Store
 from actors.store.upgrade import upgrade
@@ -24,38 +27,42 @@ ANCHOR_KEY: Final = "the-secret-of-the-anchor"
 
 
 class SimulatedStore(Store):
-    """A store whose queries are run on the driver itself, on one connection: there is one thread, and much to read."""
+    """A store whose queries are run on the driver itself, on one connection: there is one thread, and much to read.
+
+    Attributes:
+        reads: The connection, the same for every process of a world.
+    """
+
+    reads: sqlite3.Connection
 
     @override
-    def close(self) -> None:
-        super().close()
-        self._reads.close()
+    def _all(self, query: Select[Any], **values: object) -> Sequence[Sequence[Any]]:
+        return self._run(query, values).fetchall()
 
     @override
-    def _all(self, query: Select[Any]) -> Sequence[Sequence[Any]]:
-        return self._run(query).fetchall()
-
-    @override
-    def _first(self, query: Select[Any]) -> Sequence[Any] | None:
-        row: Sequence[Any] | None = self._run(query).fetchone()
+    def _first(self, query: Select[Any], **values: object) -> Sequence[Any] | None:
+        row: Sequence[Any] | None = self._run(query, values).fetchone()
         return row
 
-    @cached_property
-    def _reads(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"{Path(self._where).as_uri()}?mode=ro", uri=True, isolation_level=None)
-
-    def _run(self, query: Select[Any]) -> sqlite3.Cursor:
-        key = query._generate_cache_key()
-        assert key is not None, "a query that SQLAlchemy cannot remember"
-        compiled = _COMPILED.get(key.key)
+    def _run(self, query: Select[Any], values: dict[str, object]) -> sqlite3.Cursor:
+        compiled = _COMPILED.get(query)
         if compiled is None:
-            compiled = _COMPILED[key.key] = query.compile(self._engine, cache_key=key)
-            assert not compiled.post_compile_params, "a query whose text depends on its parameters"
-        values = compiled.construct_params(extracted_parameters=key.bindparams)
-        return self._reads.execute(str(compiled), [values[name] for name in compiled.positiontup or ()])
+            compiled = _COMPILED[query] = _compile(query, self._engine)
+        text, places = compiled
+        return self.reads.execute(text, [values.get(name, fixed) for name, fixed in places])
 
 
-_COMPILED: Final[dict[Any, Any]] = {}
+_Compiled: TypeAlias = tuple[str, list[tuple[str, object]]]
+"""A query's text, and for each of its marks the name and, if the query itself has one, the value."""
+
+_COMPILED: Final[WeakKeyDictionary[Select[Any], _Compiled]] = WeakKeyDictionary()
+"""The product keeps its queries; one that it makes for a single call goes with that."""
+
+
+def _compile(query: Select[Any], engine: Engine) -> _Compiled:
+    compiled: Any = query.compile(engine)
+    assert not compiled.post_compile_params, "a query whose text depends on its parameters"
+    return str(compiled), [(name, compiled.params[name]) for name in compiled.positiontup or ()]
 
 
 def make_store(file: Path) -> None:
@@ -63,17 +70,32 @@ def make_store(file: Path) -> None:
     file.write_bytes(_empty_store())
 
 
-def open_store(file: Path, clock: Clock, *, anchored: bool, holder: str = "test") -> Store:
-    """Take the account over, with an anchor beside the file or without."""
+def open_store(
+    file: Path, clock: Clock, reads: sqlite3.Connection, *, anchored: bool, holder: str = "test"
+) -> SimulatedStore:
+    """Take the account over, with an anchor beside the file or without; ``reads`` is for queries."""
     anchor = AnchorFile(Path(f"{file}.anchor"), ACCOUNT, ANCHOR_KEY) if anchored else None
-    with mock.patch.object(store_module, "open_engine", _open_engine):
-        return SimulatedStore.open(f"sqlite:///{file}", account_id=ACCOUNT, holder=holder, clock=clock, anchor=anchor)
+    SimulatedStore.reads = reads  # for what is read while it opens
+    with mock.patch.multiple(store_module, open_engine=_open_engine, Bulks=_bulks):
+        store = SimulatedStore.open(f"sqlite:///{file}", account_id=ACCOUNT, holder=holder, clock=clock, anchor=anchor)
+    store.reads = reads
+    return store
 
 
 @lru_cache(maxsize=8)
 def _open_engine(url: str, *, writable: bool, busy_timeout: float) -> Engine:
-    """Open an engine, the same for every process that opens this file; it lets its connections go with a store."""
-    return open_engine(url, writable=writable, busy_timeout=busy_timeout)
+    """Open an engine, the same for every process that opens this file; it lets its connections go with a store.
+
+    What is done one after the other while a store opens is done on one connection.
+    """
+    with mock.patch.object(engine_module, "_pool", return_value={"poolclass": QueuePool, "pool_size": 1}):
+        return open_engine(url, writable=writable, busy_timeout=busy_timeout)
+
+
+@lru_cache(maxsize=8)
+def _bulks(dialect: Dialect) -> Bulks:
+    """Return the statements that write, the same for every process."""
+    return Bulks(dialect)
 
 
 @cache

@@ -274,7 +274,7 @@ class SimulatedWorker(PublisherWorker):
     """A publisher's worker whose thread is a call now and then."""
 
     def __init__(self, sink: Recorder, runtime: SimulatedRuntime, idle: tuple[float, float]) -> None:
-        super().__init__(sink, capacity=64, batch=16)
+        super().__init__(sink, capacity=64, batch=16, gather=0.0)
         self._runtime = runtime
         self._idle_wait = idle
 

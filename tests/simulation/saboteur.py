@@ -26,7 +26,7 @@ class Saboteur(Behavior[Any]):
         self, inner: Behavior[Any], faults: Faults, poisoned: dict[int, object], cut_power: Callable[[str], None]
     ) -> None:
         self._inner = inner
-        self._faults = faults
+        self._strikes = faults.strikes
         self._poisoned = poisoned
         self._cut_power = cut_power
         self._fail("build")
@@ -39,33 +39,38 @@ class Saboteur(Behavior[Any]):
         self._inner.prepare(messages)
 
     def receive(self, message: Any) -> None:
-        if self._faults.strikes("poison"):
+        strikes = self._strikes
+        if strikes("poison"):
             self._poisoned[id(message)] = message
         if id(message) in self._poisoned:
             raise Planted("poison")
         if isinstance(message, _OF_RECOVERY):
             self._fail("restart in recovery")
-        self._fail("receive")
+        if strikes("receive"):
+            raise Planted("receive")
         self._inner.receive(message)
-        self._fail("receive, its work half done")
+        if strikes("receive, its work half done"):
+            raise Planted("receive, its work half done")
 
     def commit(self) -> None:
-        if self._faults.strikes("commit, store away"):
+        strikes = self._strikes
+        if strikes("commit, store away"):
             raise Unavailable("planted: the store is away")
-        self._fail("commit")
-        if self._faults.strikes("power cut before a commit"):
+        if strikes("commit"):
+            raise Planted("commit")
+        if strikes("power cut before a commit"):
             self._cut_power("before a commit")
         self._inner.commit()
-        if self._faults.strikes("power cut after a commit"):
+        if strikes("power cut after a commit"):
             self._cut_power("after a commit")
-        if self._faults.strikes("commit, written all the same"):
+        if strikes("commit, written all the same"):
             raise Unavailable("planted: nobody knows whether it was written")
 
     def stopped(self) -> None:
         self._inner.stopped()
 
     def _fail(self, name: str) -> None:
-        if self._faults.strikes(name):
+        if self._strikes(name):
             raise Planted(name)
 
 

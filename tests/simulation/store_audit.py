@@ -1,9 +1,7 @@
 """What the tables of the store must say, read as another process would and computed anew."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from hashlib import blake2b
@@ -22,8 +20,7 @@ _CLOSE: Final = Fraction(1, 10**18)
 
 
 def _rows(world: World, text: str) -> list[Any]:
-    with closing(sqlite3.connect(world.file)) as store:
-        return store.execute(text).fetchall()
+    return world.glance.store.execute(text).fetchall()
 
 
 def sums(world: World, _log: list[dict[str, Any]]) -> Iterator[str]:

@@ -7,7 +7,6 @@ what producers pushed and what people were promised; never the state of the acto
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from actors.model import Order
@@ -43,22 +42,22 @@ class Watch:
 
     def sending(self, order: Order) -> None:
         """Look at an order that leaves."""
-        with closing(sqlite3.connect(self.world.file)) as store:
-            for check in (*watch_orders.CHECKS, *watch_linked.CHECKS):
-                self._note(check, check(self, store, order))
-            self._note(self._while_halted, self._while_halted(store, f"order {order.order_id}"))
+        store = self.world.glance.store
+        for check in (*watch_orders.CHECKS, *watch_linked.CHECKS):
+            self._note(check, check(self, store, order))
+        self._note(self._while_halted, self._while_halted(store, f"order {order.order_id}"))
 
     def replacing(self, broker_order_id: str, terms: Terms) -> None:
         """Look at new terms that leave."""
         book = self.world.exchange.books[broker_order_id]
         name = book.coid or broker_order_id
         shrinks = terms[1:] == book.terms[1:] and terms.quantity <= book.terms.quantity  # which a halt does not hold up
-        with closing(sqlite3.connect(self.world.file)) as store:
-            self._note(watch_linked.as_asked, watch_linked.as_asked(store, name, terms))
-            self._note(watch_orders.of_ours, watch_orders.of_ours(store, name))
-            self._note(watch_orders.terms_in_limits, watch_orders.terms_in_limits(self, book, terms))
-            if not shrinks:
-                self._note(self._while_halted, self._while_halted(store, f"new terms of {name}"))
+        store = self.world.glance.store
+        self._note(watch_linked.as_asked, watch_linked.as_asked(store, name, terms))
+        self._note(watch_orders.of_ours, watch_orders.of_ours(store, name))
+        self._note(watch_orders.terms_in_limits, watch_orders.terms_in_limits(self, book, terms))
+        if not shrinks:
+            self._note(self._while_halted, self._while_halted(store, f"new terms of {name}"))
 
     def said(self, signal_id: str) -> list[dict[str, Any]]:
         """Return what producers pushed under an id, oldest first; nearly always one body, maybe several times."""

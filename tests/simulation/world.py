@@ -49,6 +49,7 @@ class World:
         ends_halted: Whether the run ends with a halt that cancels; else what rests is cancelled by hand at last.
         violations: Promises seen broken while it ran.
         lives: How many processes there were.
+        glance: What is committed, as another process sees it.
         owner_knows: Whether the process that runs has learnt that another owner has the account.
         crashes: At each crash its point, the faults that had struck, and the states in which orders were.
     """
@@ -70,7 +71,7 @@ class World:
         self.anchored = any("anchor" in point for point in self.cuts.hand) or chance.random() < scale.anchored
         self.file = folder / "orders.db"
         make_store(self.file)
-        self._glance = Glance(self.file)
+        self.glance = Glance(self.file)
         self.queue = Queue(numbered=chance.random() < 0.5)
         self.exchange = Exchange(
             self.runtime,
@@ -144,7 +145,7 @@ class World:
         """Let the store go."""
         if self.life is not None:
             self.life.store.close()
-        self._glance.close()
+        self.glance.close()
 
     @property
     def store(self) -> Store:
@@ -189,8 +190,8 @@ class World:
         if self.faults.strikes("clock jump"):
             clock.wrong_by = min(clock.wrong_by + chance.choice(JUMPS), _WRONG_MOST)
         if self._successor_at is None and self.faults.strikes("account taken"):
-            open_store(self.file, clock, anchored=False, holder="another").close()
-            self._version = self._glance.version()
+            open_store(self.file, clock, self.glance.store, anchored=False, holder="another").close()
+            self._version = self.glance.version()
             self._successor_at = clock.monotonic() + chance.uniform(0.0, 5.0 * self.scale.pace)
 
     def sends(self, what: str) -> None:
@@ -200,7 +201,7 @@ class World:
 
     def _check_owner(self) -> None:
         """See, at its end, that a process wrote nothing after another owner had taken the account."""
-        if self._successor_at is not None and self._glance.version() != self._version:
+        if self._successor_at is not None and self.glance.version() != self._version:
             self.violations.append("I10: something was written after another owner had taken the account")
         self._successor_at, self.owner_knows = None, False
 
@@ -217,7 +218,7 @@ class World:
 
     def cut_power(self, point: str) -> None:
         """End the process now: nothing more reaches its store or leaves it."""
-        self.crashes.append((point, tuple(sorted(self.faults.struck)), self._glance.states()))
+        self.crashes.append((point, tuple(sorted(self.faults.struck)), self.glance.states()))
         self.faults.note(f"power cut {point}")
         if self.scale.dense:  # what takes a while must be able to come about
             self._safe_until = self.runtime.clock.monotonic() + self.runtime.random.uniform(0.0, 2.0)
@@ -260,7 +261,7 @@ class World:
         """Return whether nothing is left to be done by anybody."""
         if self._is_under_way() or self.exchange.working:
             return False
-        seen = self._glance.progress()
+        seen = self.glance.progress()
         told = not seen.events or (seen.events in self.sink.published and seen.folded == seen.fills)
         return told and not seen.live and not seen.parked
 
@@ -271,11 +272,11 @@ class World:
 
     def is_halted(self) -> bool:
         """Return whether the store says that trading is halted."""
-        return bool(self._glance.control("halted"))
+        return bool(self.glance.control("halted"))
 
     def halt_is_done(self) -> bool:
         """Return whether trading is halted and the store says that the broker confirmed that nothing works."""
-        return "done_at" in self._glance.control("halted")
+        return "done_at" in self.glance.control("halted")
 
     def digest(self) -> str:
         """Return a hash of the schedule and of all that was written to the log."""

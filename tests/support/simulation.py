@@ -58,7 +58,7 @@ class VirtualTimers:
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self._heap = TimerHeap()
-        self._earliest = _NEVER  # nothing is due before
+        self.earliest = _NEVER  # nothing is due before
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -66,7 +66,7 @@ class VirtualTimers:
     def after(self, address: Address[Any], key: str, delay: float, message: object) -> None:
         due = self._clock.monotonic() + delay
         self._heap.put(address, key, due, message)
-        self._earliest = min(self._earliest, due)
+        self.earliest = min(self.earliest, due)
 
     def cancel(self, address: Address[Any], key: str) -> None:
         self._heap.remove(address, key)
@@ -77,12 +77,12 @@ class VirtualTimers:
     def fire(self) -> None:
         """Tell whatever is due."""
         now = self._clock.monotonic()
-        if now < self._earliest:
+        if now < self.earliest:
             return
         for address, message in self._heap.pop_due(now):
             address.tell(message)
         due = self._heap.next_due()
-        self._earliest = _NEVER if due is None else due
+        self.earliest = _NEVER if due is None else due
 
 
 class VirtualCalls:
@@ -105,9 +105,11 @@ class VirtualCalls:
 
     def fire(self) -> None:
         """Do whatever is due, earliest first."""
-        heap, now = self._heap, self._clock.monotonic()
-        while heap and heap[0][0] <= now:
-            heapq.heappop(heap)[2]()
+        heap = self._heap
+        if heap:
+            now = self._clock.monotonic()
+            while heap and heap[0][0] <= now:
+                heapq.heappop(heap)[2]()
 
 
 class Mailbox:
@@ -234,17 +236,15 @@ class SimulatedRuntime:
     def step(self) -> bool:
         """Give one actor some of its mail, or jump to what is due next; return whether there was anything to do."""
         process, clock = self._process, self.clock
-        process.timers.fire()
+        timers = process.timers
+        if timers.earliest <= clock.monotonic():
+            timers.fire()
         process.calls.fire()
         self.world.fire()
         self._check_power()
         full = [mailbox for mailbox in process.mailboxes.values() if mailbox.messages]
         if not full:
-            clocks = (process.timers, process.calls, self.world)
-            due = [when for clock_ in clocks if (when := clock_.next_due()) is not None]
-            if due:
-                clock.advance(max(0.0, min(due) - clock.monotonic()))
-            return bool(due)
+            return self._jump(process)
         draw = self.random.random
         mailbox = full[int(draw() * len(full))]
         waiting = mailbox.messages
@@ -254,6 +254,14 @@ class SimulatedRuntime:
         clock.advance(draw() * self._step_time)
         self._check_power()
         return True
+
+    def _jump(self, process: Process) -> bool:
+        """Let the time come at which something is due; return whether there is such a time."""
+        clocks = (process.timers, process.calls, self.world)
+        due = [when for clock in clocks if (when := clock.next_due()) is not None]
+        if due:
+            self.clock.advance(max(0.0, min(due) - self.clock.monotonic()))
+        return bool(due)
 
     def run(self, until: Callable[[], bool], max_steps: int = 100_000) -> None:
         """Step until the predicate holds; fail, naming the seed, if it never does."""

@@ -10,21 +10,24 @@ from actors.store.statements import Row, among, value_list
 
 
 class Asking:
-    """Runs queries on pooled connections; each query is one statement and sees one state of the store."""
+    """Runs queries on pooled connections; each query is one statement and sees one state of the store.
+
+    To make a query takes longer than to run it: those asked often are made once, with names for their values.
+    """
 
     def __init__(self, engine: Engine, where: str) -> None:
         self._engine: Final = engine
         self._where: Final = where
 
-    def _all(self, query: Select[Any]) -> Sequence[Sequence[Any]]:
-        """Return every row of a query."""
+    def _all(self, query: Select[Any], **values: object) -> Sequence[Sequence[Any]]:
+        """Return every row of a query, given the values it names."""
         with explained(self._engine, self._where), self._engine.connect() as connection:
-            return connection.execute(query).fetchall()
+            return connection.execute(query, values).fetchall()
 
-    def _first(self, query: Select[Any]) -> Sequence[Any] | None:
-        """Return the first row of a query."""
+    def _first(self, query: Select[Any], **values: object) -> Sequence[Any] | None:
+        """Return the first row of a query, given the values it names."""
         with explained(self._engine, self._where), self._engine.connect() as connection:
-            return connection.execute(query).first()
+            return connection.execute(query, values).first()
 
     def _where_among(self, head: str, column: str, values: Collection[str], tail: str = "") -> Sequence[Sequence[Any]]:
         """Return the rows whose column holds one of the values; the database is not asked about none."""

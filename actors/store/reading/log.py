@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, bindparam, func, select
 
 from actors.model import Event
 from actors.store.chain import Head, as_hash, genesis
@@ -14,7 +14,23 @@ from actors.store.rows import event_from, moment
 from actors.store.schema import controls, cursors, events, fills, owner, signals
 from actors.store.statements import is_sqlite, mark
 
-_EVENT = [column for column in events.c if column.name != "hash"]
+_EVENTS: Final = (
+    select(*(column for column in events.c if column.name != "hash"))
+    .where(events.c.seq > bindparam("after"))
+    .order_by(events.c.seq)
+    .limit(bindparam("limit", type_=BigInteger))
+)
+_END: Final = select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+_HASH: Final = select(events.c.hash).where(events.c.seq == bindparam("seq"))
+_TIMES: Final = select(func.min(events.c.at), func.max(events.c.at)).where(
+    events.c.seq > bindparam("after"), events.c.seq <= bindparam("upto")
+)
+_CONTROLS: Final = select(controls)
+_CURSORS: Final = select(cursors)
+_LAST: Final = select(
+    *(select(func.coalesce(func.max(table.c.seq), 0)).scalar_subquery() for table in (signals, fills, events))
+)
+_OWNER: Final = select(owner)
 
 
 class LastSeqs(msgspec.Struct, frozen=True):
@@ -45,8 +61,7 @@ class LogReads(Asking):
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
         """Return the first ``limit`` events above this seq."""
-        query = select(*_EVENT).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
-        return [event_from(row) for row in self._all(query)]
+        return [event_from(row) for row in self._all(_EVENTS, after=after, limit=limit)]
 
     def links(self, after: int, limit: int) -> Sequence[Sequence[Any]]:
         """Return the first ``limit`` events above this seq as they are stored, whatever somebody made of them.
@@ -64,7 +79,7 @@ class LogReads(Asking):
 
     def log_end(self) -> Head:
         """Return where the event log ends."""
-        row = self._first(select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1))
+        row = self._first(_END)
         return Head(row[0], as_hash(row[1])) if row is not None else Head(0, as_hash(self.hash_at(0)))
 
     def hash_at(self, seq: int) -> object:
@@ -72,7 +87,7 @@ class LogReads(Asking):
         if seq == 0:
             found = self.owner()
             return None if found is None else genesis(found.account_id).hash
-        row = self._first(select(events.c.hash).where(events.c.seq == seq))
+        row = self._first(_HASH, seq=seq)
         return None if row is None else row[0]
 
     def commits_between(self, after: int, upto: int) -> int:
@@ -80,27 +95,25 @@ class LogReads(Asking):
 
         The events of one commit are written at one time, to the microsecond.
         """
-        ends = select(func.min(events.c.at), func.max(events.c.at)).where(events.c.seq > after, events.c.seq <= upto)
-        first, last = self._all(ends)[0]
+        first, last = self._all(_TIMES, after=after, upto=upto)[0]
         return 0 if first is None else 1 if first == last else 2
 
     def controls(self) -> dict[str, str]:
         """Return every control by name."""
-        return {row[0]: row[1] for row in self._all(select(controls))}
+        return {row[0]: row[1] for row in self._all(_CONTROLS)}
 
     def cursors(self) -> dict[str, int]:
         """Return every cursor by name."""
-        return {row[0]: row[1] for row in self._all(select(cursors))}
+        return {row[0]: row[1] for row in self._all(_CURSORS)}
 
     def last_seqs(self) -> LastSeqs:
         """Return the last numbers given out."""
-        last = [select(func.coalesce(func.max(table.c.seq), 0)).scalar_subquery() for table in (signals, fills, events)]
-        row = self._all(select(*last))[0]
+        row = self._all(_LAST)[0]
         return LastSeqs(row[0], row[1], row[2])
 
     def owner(self) -> Owner | None:
         """Return who writes to this store; None before anybody did."""
-        row = self._first(select(owner))
+        row = self._first(_OWNER)
         return None if row is None else Owner(row[0], row[1], row[2], moment(row[3]))
 
 

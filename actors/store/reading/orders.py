@@ -2,16 +2,28 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import BigInteger, Select, bindparam, select, text
 
 from actors.model import Order, OrderStatus
 from actors.store.reading.base import Asking, select_head
 from actors.store.rows import micros, order_from
 from actors.store.schema import IS_LIVE, orders
 
-_COLUMNS = [column for column in orders.c if column.name != "order_no"]
 _HEAD = select_head(orders, ("order_no",))
+_ORDERS: Final = select(*(column for column in orders.c if column.name != "order_no"))
+_IN_ORDER: Final = _ORDERS.order_by(orders.c.order_no)
+_ORDER: Final = _ORDERS.where(orders.c.order_id == bindparam("order_id"))
+_LIVE: Final = _IN_ORDER.where(text(IS_LIVE))
+_BRACKET: Final = _IN_ORDER.where(
+    (orders.c.order_id == bindparam("bracket_id")) | (orders.c.bracket_id == bindparam("bracket_id"))
+)
+_GROUP: Final = _IN_ORDER.where(
+    orders.c.oco_group == bindparam("oco_group"), orders.c.strategy_id == bindparam("strategy_id")
+)
+_SENT: Final = _ORDERS.where(orders.c.sent_at >= bindparam("moment")).order_by(orders.c.sent_at, orders.c.order_no)
 
 
 class OrderReads(Asking):
@@ -19,7 +31,7 @@ class OrderReads(Asking):
 
     def order(self, order_id: str) -> Order | None:
         """Return an order, finished or not; None if there is none of this id."""
-        row = self._first(select(*_COLUMNS).where(orders.c.order_id == order_id))
+        row = self._first(_ORDER, order_id=order_id)
         return None if row is None else order_from(row)
 
     def orders(self, order_ids: Collection[str]) -> dict[str, Order]:
@@ -34,25 +46,19 @@ class OrderReads(Asking):
 
     def live_orders(self) -> list[Order]:
         """Return every order that may still trade, in order of creation."""
-        query = select(*_COLUMNS).where(text(IS_LIVE)).order_by(orders.c.order_no)
-        return [order_from(row) for row in self._all(query)]
+        return [order_from(row) for row in self._all(_LIVE)]
 
     def orders_of_bracket(self, bracket_id: str) -> list[Order]:
         """Return a bracket's first entry and every order made for it, in order of creation."""
-        mine = (orders.c.order_id == bracket_id) | (orders.c.bracket_id == bracket_id)
-        return [order_from(row) for row in self._all(select(*_COLUMNS).where(mine).order_by(orders.c.order_no))]
+        return [order_from(row) for row in self._all(_BRACKET, bracket_id=bracket_id)]
 
     def orders_of_group(self, strategy_id: str, oco_group: str) -> list[Order]:
         """Return a strategy's orders of one group, in order of creation."""
-        mine = (orders.c.oco_group == oco_group) & (orders.c.strategy_id == strategy_id)
-        return [order_from(row) for row in self._all(select(*_COLUMNS).where(mine).order_by(orders.c.order_no))]
+        return [order_from(row) for row in self._all(_GROUP, oco_group=oco_group, strategy_id=strategy_id)]
 
     def orders_sent_since(self, moment: datetime) -> list[Order]:
         """Return the orders whose send mark stands and is of this moment or later, in order of their marks."""
-        query = (
-            select(*_COLUMNS).where(orders.c.sent_at >= micros(moment)).order_by(orders.c.sent_at, orders.c.order_no)
-        )
-        return [order_from(row) for row in self._all(query)]
+        return [order_from(row) for row in self._all(_SENT, moment=micros(moment))]
 
     def find_orders(
         self, strategy_id: str | None = None, status: OrderStatus | None = None, limit: int | None = None
@@ -64,9 +70,17 @@ class OrderReads(Asking):
             status: Only those that stand there.
             limit: Only the newest so many.
         """
-        query = select(*_COLUMNS).order_by(orders.c.order_no.desc()).limit(limit)
-        if strategy_id is not None:
-            query = query.where(orders.c.strategy_id == strategy_id)
-        if status is not None:
-            query = query.where(orders.c.status == status.value)
-        return [order_from(row) for row in reversed(self._all(query))]
+        named = {"strategy_id": strategy_id, "status": None if status is None else status.value, "limit": limit}
+        values = {name: value for name, value in named.items() if value is not None}
+        return [order_from(row) for row in reversed(self._all(_newest(*values), **values))]
+
+
+@cache
+def _newest(*given: str) -> Select[Any]:
+    """Return the query for orders, the newest first, of which some of strategy, status and limit are given."""
+    query = _ORDERS.order_by(orders.c.order_no.desc())
+    if "strategy_id" in given:
+        query = query.where(orders.c.strategy_id == bindparam("strategy_id"))
+    if "status" in given:
+        query = query.where(orders.c.status == bindparam("status"))
+    return query.limit(bindparam("limit", type_=BigInteger)) if "limit" in given else query
