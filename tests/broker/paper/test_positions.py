@@ -6,6 +6,7 @@ from random import Random
 
 from actors.broker.paper.book import PaperBook
 from actors.broker.paper.rules import Rules
+from actors.model import Side
 from tests.broker.paper.making import HUNDRED, NOON, TAG, an_order, at
 
 
@@ -13,8 +14,8 @@ def open_book(path: Path, keep: float = 90 * 86_400) -> PaperBook:
     return PaperBook(Rules(fill_delay=1.0), Random(1), TAG, path, timedelta(seconds=keep))
 
 
-def trade(book: PaperBook, name: str, side: str, quantity: int, seconds: float) -> None:
-    book.submit(an_order(name, side, quantity), at(seconds))  # type: ignore[arg-type]
+def trade(book: PaperBook, name: str, side: Side, quantity: int, seconds: float) -> None:
+    book.submit(an_order(name, side, quantity), at(seconds))
     book.advance(at(seconds + 2), HUNDRED)
 
 
