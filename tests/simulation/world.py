@@ -255,7 +255,8 @@ class World:
     # ------------------------------------------------------------ what can be said of it
 
     def _is_under_way(self) -> bool:
-        return bool(self.life is None or self.runtime.world or self.queue.waiting or self.queue.taken)
+        queue = self.queue
+        return bool(self.life is None or self.runtime.world or queue.waiting or queue.taken or self.runtime.has_mail())
 
     def has_ended(self) -> bool:
         """Return whether nothing is left to be done by anybody."""

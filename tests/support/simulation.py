@@ -282,6 +282,11 @@ class SimulatedRuntime:
         self.world.after(seconds, lambda: reached.append(True))
         self.run(lambda: bool(reached))
 
+    def has_mail(self) -> bool:
+        """Return whether an actor has mail it will still be given: it may be about to be restarted."""
+        lost = (CellState.GIVEN_UP, CellState.STOPPED)
+        return any(status.held and status.state not in lost for status in self.health().values())
+
     def trace(self) -> str:
         """Return a hash of everything that was delivered so far, in order and with its time."""
         return self._trace.hexdigest()
@@ -299,10 +304,7 @@ class SimulatedRuntime:
         )
 
     def _is_idle(self) -> bool:
-        if self.world or self._process.calls:
-            return False
-        lost = (CellState.GIVEN_UP, CellState.STOPPED)
-        return not any(status.held and status.state not in lost for status in self.health().values())
+        return not (self.world or self._process.calls or self.has_mail())
 
     def _note(self, *facts: str) -> None:
         if self.tell is not None:
