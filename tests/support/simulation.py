@@ -277,10 +277,12 @@ class SimulatedRuntime:
         self.run(self._is_idle, max_steps)
 
     def run_for(self, seconds: float) -> None:
-        """Step until so much virtual time has passed."""
+        """Step until so much virtual time has passed, and what was told by then is delivered."""
         reached: list[bool] = []
         self.world.after(seconds, lambda: reached.append(True))
         self.run(lambda: bool(reached))
+        while any(mailbox.messages for mailbox in self._process.mailboxes.values()):
+            self.step()
 
     def has_mail(self) -> bool:
         """Return whether an actor has mail it will still be given: it may be about to be restarted."""
