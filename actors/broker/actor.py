@@ -114,8 +114,8 @@ class BrokerActor(Behavior[m.BrokerMessage]):
                 answer = _placed(order.order_id, value, error, message)
             case m.CancelAtBroker(order_id=order_id):
                 answer = _cancelled(order_id, value, error, message)
-            case m.ReplaceAtBroker(order_id=order_id):
-                answer = _replaced(order_id, value, error, message, reports=self._session.venue is not None)
+            case m.ReplaceAtBroker():
+                answer = _replaced(call, value, error, message, reports=self._session.venue is not None)
             case m.QueryOrder(order_id=order_id):
                 answer = _status(order_id, value, error, message)
             case m.QueryVenue():
@@ -229,14 +229,14 @@ def _cancelled(
 
 
 def _replaced(
-    order_id: str, value: object, error: BaseException | None, call: m.CallReturned, *, reports: bool
+    asked: m.ReplaceAtBroker, value: object, error: BaseException | None, call: m.CallReturned, *, reports: bool
 ) -> m.OrderManagerMessage:
     if error is None and value is True:
-        return m.ReplaceTaken(order_id=order_id, at=call.at, done=not reports)
+        return m.ReplaceTaken(order_id=asked.order_id, terms=asked.terms, at=call.at, done=not reports)
     if error is None or isinstance(error, BrokerError):
         reason = "the broker did not take it" if error is None else _text(error)
-        return m.ReplaceRefused(order_id=order_id, reason=reason, at=call.at)
-    return m.ReplaceUnclear(order_id=order_id, reason=_text(error), at=call.at)
+        return m.ReplaceRefused(order_id=asked.order_id, terms=asked.terms, reason=reason, at=call.at)
+    return m.ReplaceUnclear(order_id=asked.order_id, terms=asked.terms, reason=_text(error), at=call.at)
 
 
 def _status(

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from actors.messages.base import Message
 from actors.messages.order_manager import FillReported, OrderReported
 from actors.model import Order
+from actors.model.terms import NewTerms
 
 
 class Connect(Message, frozen=True):
@@ -50,6 +51,11 @@ class ReplaceAtBroker(Message, frozen=True):
     limit_price: Decimal | None
     stop_price: Decimal | None
     shrinks: bool = False
+
+    @property
+    def terms(self) -> NewTerms:
+        """The terms asked for."""
+        return NewTerms(self.quantity, self.limit_price, self.stop_price)
 
 
 class QueryOrder(Message, frozen=True):

@@ -14,6 +14,7 @@ from actors.model import Order, OrderFill, OrderStatus, Signal
 from actors.model.command import Command
 from actors.model.control import TradingState
 from actors.model.reconciliation import Reconciliation
+from actors.model.terms import NewTerms
 from actors.signal_consumer.base import Entry
 
 HOST: Final = "host"
@@ -179,6 +180,7 @@ class ReplaceTaken(Message, frozen=True):
     """The broker took a request for new terms; ``done`` where it is known that they stand, else they are reported."""
 
     order_id: str
+    terms: NewTerms
     at: datetime
     done: bool = False
 
@@ -187,6 +189,7 @@ class ReplaceRefused(Message, frozen=True):
     """The broker refused new terms for certain."""
 
     order_id: str
+    terms: NewTerms
     reason: str
     at: datetime
 
@@ -195,6 +198,7 @@ class ReplaceUnclear(Message, frozen=True):
     """Nobody knows what became of a request for new terms."""
 
     order_id: str
+    terms: NewTerms
     reason: str
     at: datetime
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final, Literal, Protocol, TypeAlias, get_args
 
+import msgspec
+
 from actors.errors import SignalError
 from actors.model import fields
 
@@ -33,6 +35,19 @@ TRAILING: Final = frozenset({"trailing_stop"})
 """Kinds whose stop price follows the market at a distance, and need that distance."""
 
 MAX_PERCENT: Final = Decimal(100)
+
+
+class NewTerms(msgspec.Struct, frozen=True, gc=False):
+    """What an order is to become; all of it is given.
+
+    Attributes:
+        quantity: The new total, what is filled included (FIX OrderQty, Futu qty).
+        limit_price, stop_price: None for a kind without one.
+    """
+
+    quantity: int
+    limit_price: Decimal | None
+    stop_price: Decimal | None
 
 
 class Terms(Protocol):

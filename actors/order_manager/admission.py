@@ -10,7 +10,7 @@ from actors.broker.base import PLAIN_ORDERS, Capabilities
 from actors.broker.gate import HALTED, TradingGate
 from actors.model import Order
 from actors.model.control import TradingState
-from actors.order_manager.book import NewTerms
+from actors.model.terms import NewTerms
 from actors.order_manager.working_set import WorkingSet
 from actors.risk.engine import RiskEngine
 from actors.risk.rules.reducing import Reducing

@@ -9,6 +9,7 @@ import msgspec
 
 from actors.errors import IllegalTransition
 from actors.model import Order, OrderFill, OrderFlag, OrderStatus
+from actors.model.terms import NewTerms
 from actors.order_manager.transitions import TABLE, Cell, OrderEvent, State, Target, state_of
 
 EXACT: Final = Context(prec=400, traps=[Inexact, InvalidOperation])
@@ -104,19 +105,6 @@ def apply_fill(order: Order, fill: OrderFill, now: datetime) -> Step:
             flags.add(OrderFlag.NEEDS_REVIEW)
         changes["flags"] = tuple(sorted(flags))
     return _finish(order, cell, changes, now, None, reopens=state is State.REJECTED)
-
-
-class NewTerms(msgspec.Struct, frozen=True, gc=False):
-    """What an order is to become; all of it is given.
-
-    Attributes:
-        quantity: The new total, what is filled included (FIX OrderQty, Futu qty).
-        limit_price, stop_price: None for a kind without one.
-    """
-
-    quantity: int
-    limit_price: Decimal | None
-    stop_price: Decimal | None
 
 
 def terms_of(order: Order) -> NewTerms:

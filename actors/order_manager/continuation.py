@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from actors.model import Order, OrderStatus
-from actors.order_manager.book import NewTerms
+from actors.model.terms import NewTerms
 
 
 def continuation(order: Order, terms: NewTerms, account_id: str) -> Order | None:

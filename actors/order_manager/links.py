@@ -13,7 +13,8 @@ from typing import Final
 
 from actors.broker.base import Capabilities
 from actors.model import Order, OrderFlag, OrderStatus, Signal
-from actors.order_manager.book import NewTerms, ask_replace
+from actors.model.terms import NewTerms
+from actors.order_manager.book import ask_replace
 from actors.order_manager.bracket import Bracket, bracket_of, exit_order, exits_of, is_entry, refusal_of_exits
 from actors.order_manager.cancels import Cancels, is_asked
 from actors.order_manager.continuation import continuation, first_id

@@ -13,9 +13,9 @@ from actors.errors import RequestRefused, SignalError
 from actors.messages import BrokerMessage, ReplaceAtBroker, ReplaceRefused, ReplaceTaken, ReplaceUnclear
 from actors.model import Order, OrderFlag, OrderStatus, fields
 from actors.model.fields import EXTERNAL
-from actors.model.terms import LIMITED, TRAILING, TRIGGERED
+from actors.model.terms import LIMITED, TRAILING, TRIGGERED, NewTerms
 from actors.order_manager.admission import Admission
-from actors.order_manager.book import NewTerms, ask_replace, take_terms, terms_asked, terms_of
+from actors.order_manager.book import ask_replace, take_terms, terms_asked, terms_of
 from actors.order_manager.cancels import Cancels, ours
 from actors.order_manager.transitions import TABLE, OrderEvent, state_of
 from actors.order_manager.vain import ENOUGH
@@ -125,6 +125,8 @@ class Replaces:
 
     def taken(self, message: ReplaceTaken, order: Order) -> Order:
         """Note that the broker took new terms; a report tells when they stand, unless it is known already."""
+        if self._is_late(message.terms, order):
+            return order
         self._heard(order, _Answer.TAKEN)
         if message.done and (terms_asked(order) is not None or order.status.is_final):
             return self._apply(order, OrderEvent.REPLACED)
@@ -134,12 +136,16 @@ class Replaces:
 
     def refused(self, message: ReplaceRefused, order: Order) -> Order:
         """Note refused new terms; what stands at the broker is asked for."""
+        if self._is_late(message.terms, order):
+            return order
         self._heard(order, _Answer.REFUSED)
         self._set.note("replace.refused", order_id=order.order_id, reason=message.reason)
         return self._apply(order, OrderEvent.REPLACE_REFUSED)
 
     def unclear(self, message: ReplaceUnclear, order: Order) -> Order:
         """Note that nobody knows what became of new terms; both sets of terms are possible until a report tells."""
+        if self._is_late(message.terms, order):
+            return order
         self._heard(order, _Answer.UNCLEAR)
         self._set.note("replace.unclear", order_id=order.order_id, reason=message.reason)
         return self._apply(order, OrderEvent.REPLACE_UNCLEAR)
@@ -149,6 +155,14 @@ class Replaces:
         if terms_asked(order) is not None and OrderFlag.CONTINUE_WANTED not in order.flags:
             now = self._set.steady
             self._asks.setdefault(order.order_id, _Ask(now, now, _Answer.UNCLEAR)).outranked = True
+
+    def _is_late(self, answered: NewTerms, order: Order) -> bool:
+        """Return whether an answer is to an earlier request, sent twice and granted once; the later has its own."""
+        asked = terms_asked(order)
+        if asked is None or asked == answered:
+            return False
+        self._doubt(order)
+        return True
 
     def _heard(self, order: Order, answer: "_Answer") -> None:
         if terms_asked(order) is None:

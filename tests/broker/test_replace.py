@@ -112,12 +112,12 @@ def test_a_replace_stands_in_the_lane_of_the_orders_behind_those_before_it() -> 
 
 
 def test_a_broker_that_reports_has_taken_a_replace_and_tells_later_when_it_stands() -> None:
-    taken = m.ReplaceTaken(order_id=order_id(), at=AT, done=False)
+    taken = m.ReplaceTaken(order_id=order_id(), terms=REPLACE.terms, at=AT, done=False)
     assert Bench(ReplacingVenue()).returned(REPLACE, value=True) == [taken]
 
 
 def test_a_broker_that_reports_nothing_has_done_the_replace_it_took() -> None:
-    done = m.ReplaceTaken(order_id=order_id(), at=AT, done=True)
+    done = m.ReplaceTaken(order_id=order_id(), terms=REPLACE.terms, at=AT, done=True)
     assert Bench(ReplacingPlainBroker()).returned(REPLACE, value=True) == [done]
 
 
@@ -132,7 +132,7 @@ def test_a_broker_that_reports_nothing_has_done_the_replace_it_took() -> None:
     ],
 )
 def test_a_refusal_for_certain_is_a_refusal(value: object, error: Exception | None, reason: str) -> None:
-    refused = m.ReplaceRefused(order_id=order_id(), reason=reason, at=AT)
+    refused = m.ReplaceRefused(order_id=order_id(), terms=REPLACE.terms, reason=reason, at=AT)
     assert Bench(ReplacingVenue()).returned(REPLACE, value=value, error=error) == [refused]
 
 
@@ -164,7 +164,9 @@ def test_a_replace_over_its_deadline_is_unclear_and_its_lane_goes_on(monkeypatch
     bench.wait(1.5)
     assert abandoned[0] == REPLACE
     answer = bench.order_manager.messages[0]
-    assert answer == m.ReplaceUnclear(order_id=order_id(), reason="no answer within 10 s", at=answer.at)
+    assert answer == m.ReplaceUnclear(
+        order_id=order_id(), terms=REPLACE.terms, reason="no answer within 10 s", at=answer.at
+    )
 
 
 @pytest.mark.parametrize(("value", "error"), [(True, None), (None, OrderCancelError("lot size"))])
@@ -180,7 +182,7 @@ def test_what_a_replace_returns_after_its_deadline_is_not_taken_for_the_answer_t
     later = msgspec.structs.replace(REPLACE, quantity=20)
     bench.tell(later)
     assert bench.returned(REPLACE, value, error) == []
-    assert bench.returned(later, True) == [m.ReplaceTaken(order_id=order_id(), at=AT, done=True)]
+    assert bench.returned(later, True) == [m.ReplaceTaken(order_id=order_id(), terms=later.terms, at=AT, done=True)]
 
 
 def test_a_replace_queued_or_under_way_keeps_no_order_from_being_judged() -> None:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from actors import messages as m
 from actors.broker.base import Capabilities, ReportStatus
 from actors.model import Order
-from actors.model.terms import ORDER_TYPES, TIMES_IN_FORCE
+from actors.model.terms import ORDER_TYPES, TIMES_IN_FORCE, NewTerms
 from actors.order_manager.admission import Market
+from actors.order_manager.book import terms_asked, terms_of
 from tests.order_manager.desk import Desk
 from tests.support.builders import order_id, report
 
@@ -33,16 +34,24 @@ def cancel(desk: Desk) -> Future[bool]:
     return reply
 
 
-def taken(desk: Desk, *, done: bool = False) -> None:
-    desk.tell(m.ReplaceTaken(order_id=order_id(), at=desk.clock.now(), done=done))
+def _asked(desk: Desk) -> NewTerms:
+    """Return the terms asked for last, those that stand if none were."""
+    order = desk.store.order(order_id())
+    assert order is not None
+    return terms_asked(order) or terms_of(order)
 
 
-def refused(desk: Desk) -> None:
-    desk.tell(m.ReplaceRefused(order_id=order_id(), reason="lot size", at=desk.clock.now()))
+def taken(desk: Desk, of: NewTerms | None = None, *, done: bool = False) -> None:
+    """Answer a request: the one for these terms, the last if they are None."""
+    desk.tell(m.ReplaceTaken(order_id=order_id(), terms=of or _asked(desk), at=desk.clock.now(), done=done))
 
 
-def unclear(desk: Desk) -> None:
-    desk.tell(m.ReplaceUnclear(order_id=order_id(), reason="time-out", at=desk.clock.now()))
+def refused(desk: Desk, of: NewTerms | None = None) -> None:
+    desk.tell(m.ReplaceRefused(order_id=order_id(), terms=of or _asked(desk), reason="lot size", at=desk.clock.now()))
+
+
+def unclear(desk: Desk, of: NewTerms | None = None) -> None:
+    desk.tell(m.ReplaceUnclear(order_id=order_id(), terms=of or _asked(desk), reason="time-out", at=desk.clock.now()))
 
 
 def cancel_refused(desk: Desk) -> None:

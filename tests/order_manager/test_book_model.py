@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 
 from actors.model import Order, OrderFill, OrderFlag
-from actors.order_manager.book import NewTerms, Step, apply_fill, ask_replace, step, terms_asked, terms_of
+from actors.model.terms import NewTerms
+from actors.order_manager.book import Step, apply_fill, ask_replace, step, terms_asked, terms_of
 from actors.order_manager.transitions import OrderEvent
 from tests.order_manager.book_model import FINAL, OrderModel
 from tests.order_manager.table import CELLS

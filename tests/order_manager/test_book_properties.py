@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model import Order, OrderFlag, OrderStatus
-from actors.order_manager.book import NewTerms, Step, apply_fill, ask_replace, step, terms_asked
+from actors.model.terms import NewTerms
+from actors.order_manager.book import Step, apply_fill, ask_replace, step, terms_asked
 from actors.order_manager.transitions import OrderEvent
 from tests.support.builders import bust, fill, later, order
 

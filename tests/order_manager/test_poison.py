@@ -14,11 +14,13 @@ from actors.broker.base import Quote, ReportStatus
 from actors.errors import RequestRefused
 from actors.model import OrderStatus
 from actors.model.command import CancelCommand
+from actors.model.terms import NewTerms
 from actors.order_manager.actor import OrderManager
 from tests.order_manager.desk import Desk
 from tests.support.builders import AT, fill, order_id, queued, refused, report, signal, snapshot
 
 KINDS = typing.get_args(m.OrderManagerMessage)
+TERMS = NewTerms(7, None, None)
 MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
     m.SignalReceived: lambda: queued(4, "E4"),
     m.SignalRefused: lambda: refused(b"{", "E5"),
@@ -31,9 +33,9 @@ MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
         entry=queued(7, "E7").entry, command=CancelCommand(order_id=order_id(2)), digest="said"
     ),
     m.ReplaceOrder: lambda: m.ReplaceOrder(order_id=order_id(2), quantity=7, reply=Future()),
-    m.ReplaceTaken: lambda: m.ReplaceTaken(order_id=order_id(2), at=AT),
-    m.ReplaceRefused: lambda: m.ReplaceRefused(order_id=order_id(2), reason="too late", at=AT),
-    m.ReplaceUnclear: lambda: m.ReplaceUnclear(order_id=order_id(2), reason="time-out", at=AT),
+    m.ReplaceTaken: lambda: m.ReplaceTaken(order_id=order_id(2), terms=TERMS, at=AT),
+    m.ReplaceRefused: lambda: m.ReplaceRefused(order_id=order_id(2), terms=TERMS, reason="too late", at=AT),
+    m.ReplaceUnclear: lambda: m.ReplaceUnclear(order_id=order_id(2), terms=TERMS, reason="time-out", at=AT),
     m.PricesMarked: lambda: m.PricesMarked(quotes=(Quote("US.AAPL", Decimal(100), AT),)),
     m.HaltTrading: lambda: m.HaltTrading(reason="a person", by="test", reply=Future()),
     m.ResumeTrading: lambda: m.ResumeTrading(by="test", reply=Future()),

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from actors import messages as m
 from actors.broker.base import ReportStatus
 from actors.model import OrderStatus
+from actors.model.terms import NewTerms
 from tests.order_manager.desk import Desk
 from tests.order_manager.replacing import (
     LIMIT,
@@ -97,6 +99,22 @@ def test_an_unclear_replace_is_sent_again_when_the_query_shows_the_old_terms(rep
     taken(replacing)
     push(replacing, 15, 101)
     assert terms(replacing.order()) == ("submitted", 15, NEW)
+
+
+@pytest.mark.parametrize("answer", [partial(taken, done=True), refused, unclear], ids=["done", "refused", "unclear"])
+def test_an_answer_to_an_earlier_request_that_was_sent_twice_is_none_to_a_later_one(
+    replacing: Desk, answer: Callable[[Desk, NewTerms], None]
+) -> None:
+    unclear(replacing)
+    show(replacing, 3, 10)
+    push(replacing, 15, 101)
+    assert replace(replacing, quantity=20).result(0) is True
+    answer(replacing, NewTerms(15, NEW, None))
+    replacing.wait(1)
+    assert sent(replacing) == [("B1", 15, NEW), ("B1", 15, NEW), ("B1", 20, NEW)]
+    assert (terms(replacing.order()), in_flight(replacing.order())) == (("replace_req", 15, NEW), (20, NEW))
+    taken(replacing, done=True)
+    assert terms(replacing.order()) == ("submitted", 20, NEW)
 
 
 def test_a_replace_taken_is_not_sent_again_while_the_query_shows_the_old_terms(replacing: Desk) -> None:

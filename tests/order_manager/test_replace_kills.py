@@ -22,7 +22,6 @@ from tests.order_manager.replacing import (
     terms,
     unclear,
 )
-from tests.support.builders import order_id
 
 OLD, NEW = Decimal(100), Decimal(101)
 
@@ -110,7 +109,7 @@ def test_a_replace_asked_while_trading_is_halted_is_left_to_the_gate(replacing: 
     unclear(replacing)
     show(replacing, 5, 10)
     assert len(sent(replacing)) == 2
-    replacing.tell(m.ReplaceRefused(order_id=order_id(), reason="halted", at=replacing.clock.now()))
+    refused(replacing)
     show(replacing, 100, 10)
     assert (terms(replacing.order()), len(sent(replacing))) == (("submitted", 10, OLD), 2)
 

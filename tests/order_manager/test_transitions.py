@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from actors.model import Order, OrderFlag, OrderStatus
-from actors.order_manager.book import NewTerms, Step, apply_fill, ask_replace, step
+from actors.model.terms import NewTerms
+from actors.order_manager.book import Step, apply_fill, ask_replace, step
 from actors.order_manager.transitions import OrderEvent
 from tests.order_manager.table import CELLS, ROWS, STATES
 from tests.support.builders import AT, bust, fill, later, order

@@ -196,8 +196,8 @@ class Venue:
                 )
             case m.CancelAtBroker(order_id=identity):
                 self.answers.append(m.CancelUnclear(order_id=identity, reason="no answer", at=at))
-            case m.ReplaceAtBroker(order_id=identity):
-                self.answers.append(m.ReplaceUnclear(order_id=identity, reason="no answer", at=at))
+            case m.ReplaceAtBroker(order_id=identity, terms=terms):
+                self.answers.append(m.ReplaceUnclear(order_id=identity, terms=terms, reason="no answer", at=at))
             case m.QueryVenue():
                 self.answers.append(m.VenueUnreachable(reason="no answer"))
             case _:
@@ -229,6 +229,8 @@ class Venue:
         if row.status is ReportStatus.WORKING and command.quantity > row.filled and not self.refuses(command):
             row.quantity = command.quantity
             row.limit_price, row.stop_price = command.limit_price, command.stop_price
-            self.answers.append(m.ReplaceTaken(order_id=command.order_id, at=at, done=True))
+            self.answers.append(m.ReplaceTaken(order_id=command.order_id, terms=command.terms, at=at, done=True))
         else:
-            self.answers.append(m.ReplaceRefused(order_id=command.order_id, reason="too late", at=at))
+            self.answers.append(
+                m.ReplaceRefused(order_id=command.order_id, terms=command.terms, reason="too late", at=at)
+            )

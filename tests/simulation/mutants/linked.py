@@ -7,8 +7,8 @@ import pytest
 
 from actors.messages import CancelTaken
 from actors.model import Order, OrderFlag
+from actors.model.terms import NewTerms
 from actors.order_manager import execution as execution_module
-from actors.order_manager.book import NewTerms
 from actors.order_manager.bracket import Bracket
 from actors.order_manager.continuation import continuation, continued_id
 from actors.order_manager.execution import Execution
