@@ -38,6 +38,7 @@ class People:
         self._confirmed = False
         self._requests = 0
         self._commands: list[bytes] = []
+        self._ended: set[str] = set()
 
     @property
     def halted(self) -> bool:
@@ -119,12 +120,14 @@ class People:
         """Do what :meth:`TradingSystem.resume` does; whatever is sent from now on is their own wish."""
         self._halts_here = self._confirmed = False
         self._calls = []
+        self._ended.clear()
         life.resume()
 
     def cancel_what_rests(self, life: "Life") -> None:
-        """Ask for the cancel of every live order of which no cancel is on its way."""
+        """Ask once for the cancel of every live order of which none is on its way; an exit may come meanwhile."""
         for order in life.store.live_orders():
-            if order.status is not OrderStatus.CANCEL_REQUESTED:
+            if order.status is not OrderStatus.CANCEL_REQUESTED and order.order_id not in self._ended:
+                self._ended.add(order.order_id)
                 life.tell(m.CancelOrder(order_id=order.order_id, reply=Future()))
 
     # ------------------------------------------------------------ what they ask for

@@ -125,6 +125,8 @@ class World:
             if life.failures or (self.is_halted() and not self.people.halted):  # by a message that came after all
                 self.people.resume(life)
                 action(life)
+            elif action == self.people.cancel_what_rests:
+                action(life)
 
     def _is_told(self, life: Life) -> bool:
         """Return whether the process had time to learn of everything; have it ask if not, where there is a hurry."""
