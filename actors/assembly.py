@@ -9,7 +9,7 @@ import msgspec
 
 from actors.broker.actor import BrokerActor, BrokerDeadlines
 from actors.broker.base import Broker
-from actors.broker.gate import RECOVERING, TradingGate
+from actors.broker.gate import RECOVERING, TAKEN, TradingGate
 from actors.broker.session import BrokerSession
 from actors.errors import OrderActorsError, StoreError, SystemStopped
 from actors.kill_switch.direct import DirectCancels
@@ -50,10 +50,6 @@ log = logging.getLogger(__name__)
 
 RECOVERY_MARGIN = 10.0
 """How much longer than a submit's deadline an order may stay without any answer, in seconds."""
-
-
-TAKEN = "the account was taken by another owner"
-"""The gate's reason once a write was refused because this process is no longer the account's owner."""
 
 
 class Assembly:

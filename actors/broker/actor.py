@@ -210,7 +210,7 @@ def _placed(order_id: str, value: object, error: BaseException | None, call: m.C
         case None:
             return m.OrderUnclear(order_id=order_id, reason=f"the broker gave no order id but {value!r}", at=call.at)
         case NotSent():
-            return m.OrderNotSent(order_id=order_id, reason=str(error))
+            return m.OrderNotSent(order_id=order_id, reason=str(error), holds=error.holds)
         case BrokerError():
             return m.OrderRefused(order_id=order_id, reason=_text(error), at=call.at)
         case _:

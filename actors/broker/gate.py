@@ -16,6 +16,9 @@ DISCONNECTED: Final = "disconnected"
 HALTED: Final = "halted"
 """The reason while a person, a rule or the file of the kill switch halts trading."""
 
+TAKEN: Final = "the account was taken by another owner"
+"""The reason from the moment this process knows that it is not its account any more; it never ends (I10)."""
+
 LOOK_AGAIN: Final = 0.01
 """Seconds between two looks at the file, which would cost a busy lane more than all its other checks."""
 

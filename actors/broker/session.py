@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from actors.broker.base import PLAIN_ORDERS, Broker, Capabilities, Describing, OrderReport, Replacing, Venue
-from actors.broker.gate import HALTED, TradingGate
+from actors.broker.gate import HALTED, TAKEN, TradingGate
 from actors.broker.lanes import Lane
 from actors.errors import OrderCancelError
 from actors.messages import (
@@ -34,7 +34,16 @@ log = logging.getLogger(__name__)
 
 
 class NotSent(Exception):
-    """An order was held back at the last moment; it surely never left."""
+    """An order was held back at the last moment; it surely never left.
+
+    Args:
+        reason: Why.
+        holds: How often the gate has held orders back.
+    """
+
+    def __init__(self, reason: str, holds: int = 0) -> None:
+        super().__init__(reason)
+        self.holds = holds
 
 
 class BrokerSession:
@@ -55,6 +64,7 @@ class BrokerSession:
         self._address: Address[BrokerMessage] | None = None
         self._subscribed = False
         self._losses = 0  # how many were reported
+        self._holds = 0  # how often orders were held back; those that follow in ignorance of it count as the same time
         self._taken: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
         self._survives: int | None = None  # the connection that stands was begun after so many losses
         self._describing = broker if isinstance(broker, Describing) else None
@@ -103,8 +113,8 @@ class BrokerSession:
 
     def _perform(self, call: BrokerCall) -> object:
         match call:
-            case PlaceOrder(order=order, not_after=not_after):
-                return self._place(order, not_after)
+            case PlaceOrder(order=order, not_after=not_after, holds=holds):
+                return self._place(order, not_after, holds)
             case CancelAtBroker(broker_order_id=broker_order_id):
                 return self._broker.cancel_order(broker_order_id)
             case ReplaceAtBroker():
@@ -119,21 +129,27 @@ class BrokerSession:
                 self._connect()
                 return None
 
-    def _place(self, order: Order, not_after: datetime | None) -> str:
+    def _place(self, order: Order, not_after: datetime | None, holds: int) -> str:
+        if holds < self._holds:
+            raise NotSent("an order before it was held back", self._holds)
         if not self._gate.admits(self._clock.monotonic()):
-            raise NotSent(", ".join(sorted(self._gate.reasons)))
+            self._holds += 1
+            raise NotSent(", ".join(sorted(self._gate.reasons)), self._holds)
         if not_after is not None and not_after < self._clock.now():
-            raise NotSent("too old")
+            raise NotSent("too old", self._holds)
         broker_order_id = self._broker.submit_order(order)
         self._taken.append((order.order_id, broker_order_id))
         return broker_order_id
 
     def _replace(self, call: ReplaceAtBroker) -> bool:
-        """Change an order's terms; like a submit it may let more out, so it passes the gate, unless it but shrinks."""
+        """Change an order's terms; like a submit it may let more out, so it passes the gate, unless it but shrinks.
+
+        Another owner may have changed the terms since, so that even this is not for a process that lost the account.
+        """
         if self._replacing is None:
             raise OrderCancelError("this broker replaces no orders", call.broker_order_id)
-        if not call.shrinks and not self._gate.admits(self._clock.monotonic()):
-            reasons = self._gate.reasons
+        admitted, reasons = self._gate.admits(self._clock.monotonic()), self._gate.reasons
+        if TAKEN in reasons or not (admitted or call.shrinks):
             if HALTED in reasons:  # which lasts until a person ends it
                 raise OrderCancelError("trading is halted", call.broker_order_id)
             raise NotSent(", ".join(sorted(reasons)))

@@ -25,10 +25,13 @@ class PlaceOrder(Message, frozen=True):
     Attributes:
         order: What is wanted.
         not_after: After this moment it is too old to be sent (UTC); None for never.
+        holds: How often the gate was known to have held orders back when this one was sent. One sent in ignorance of
+            the last time is held back, too, or it would overtake those that return (I11).
     """
 
     order: Order
     not_after: datetime | None = None
+    holds: int = 0
 
 
 class CancelAtBroker(Message, frozen=True):

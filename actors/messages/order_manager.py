@@ -147,10 +147,15 @@ class OrderUnclear(Message, frozen=True):
 
 
 class OrderNotSent(Message, frozen=True):
-    """An order surely never left this process; it may be sent again."""
+    """An order surely never left this process; it may be sent again.
+
+    Attributes:
+        holds: How often the gate has held orders back.
+    """
 
     order_id: str
     reason: str
+    holds: int = 0
 
 
 class CancelTaken(Message, frozen=True):

@@ -47,6 +47,8 @@ class Dispatcher:
         self._sending = dict.fromkeys(sent, working_set.steady)  # since when, by the steady clock
         self._opens: datetime | None = None  # the first moment at which a market opens that orders are held for
         self._disordered = False
+        self._holds = 0  # how often the gate held orders back, as far as is known here
+        self._returning: set[str] = set()  # what was sent in ignorance of the last time and may be held back as well
         self._told: set[str] = set()
 
     @property
@@ -76,7 +78,7 @@ class Dispatcher:
             return self._end(order, OrderEvent.TOO_OLD, reason), Outcome.EXPIRED
         if self._admission.halted:
             return self._end(order, OrderEvent.DENIED, HALTED), Outcome.REJECTED
-        if not self._gate.is_open or self._unsent or len(self._sending) >= self._in_flight:
+        if self._unsent or not self._may_send:
             self._set.add(order, cause)
             self._unsent.append(order.order_id)
             return order, Outcome.ORDER
@@ -127,7 +129,7 @@ class Dispatcher:
             self._deny_all()  # the gate alone does not tell whether they are to be kept
         self._wake()
         self._put_in_order()
-        while self._gate.is_open and self._unsent and len(self._sending) < self._in_flight:
+        while self._unsent and self._may_send:
             order = self._set.find(self._unsent.popleft())
             if order is not None and _is_unsent(order):
                 self._advance(order)
@@ -150,10 +152,16 @@ class Dispatcher:
     def answered(self, order_id: str) -> None:
         """Make room: the broker answered for this order, or it is UNKNOWN."""
         self._sending.pop(order_id, None)
+        self._returning.discard(order_id)
+
+    def held_back(self, holds: int) -> None:
+        """Take it that the gate holds back what was sent so far; nothing is sent until all of that is answered for."""
+        if holds > self._holds:
+            self._holds, self._returning = holds, set(self._sending)
 
     def not_sent(self, order: Order, reason: str) -> None:
         """Put back an order that surely never left; it keeps its place before later ones."""
-        self._sending.pop(order.order_id, None)
+        self.answered(order.order_id)
         order = self._set.apply(order, OrderEvent.NEVER_SENT, reason=reason).order
         if not _is_unsent(order):
             return
@@ -172,6 +180,10 @@ class Dispatcher:
         return [order for order in orders if order is not None and order.sent_at is not None]
 
     # ------------------------------------------------------------ one order
+
+    @property
+    def _may_send(self) -> bool:
+        return self._gate.is_open and len(self._sending) < self._in_flight and not self._returning
 
     def _is_there(self, order: Order) -> bool:
         """Tell a person, once, of an order that the broker has already: our books are older than it."""
@@ -214,7 +226,9 @@ class Dispatcher:
 
     def _send(self, order: Order) -> None:
         self._sending[order.order_id] = self._set.steady
-        self._context.tell(self._broker, PlaceOrder(order=order, not_after=self._admission.deadline(order)))
+        self._context.tell(
+            self._broker, PlaceOrder(order=order, not_after=self._admission.deadline(order), holds=self._holds)
+        )
 
     def _end(self, order: Order, event: OrderEvent, reason: str) -> Order:
         done = step(order, event, self._set.now, reason=reason).order

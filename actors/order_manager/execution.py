@@ -100,6 +100,7 @@ class Execution:
 
     def not_sent(self, message: OrderNotSent) -> None:
         """Take back an order that surely never left."""
+        self._dispatcher.held_back(message.holds)
         order = self._known(message.order_id)
         if order is not None:
             self._dispatcher.not_sent(order, message.reason)

@@ -108,7 +108,8 @@ def test_anything_but_an_id_is_unclear(bench: Bench, value: object) -> None:
 
 
 def test_an_order_held_back_is_not_sent(bench: Bench) -> None:
-    assert bench.returned(PLACE, error=NotSent("halted")) == [m.OrderNotSent(order_id=order_id(), reason="halted")]
+    told = m.OrderNotSent(order_id=order_id(), reason="halted", holds=3)
+    assert bench.returned(PLACE, error=NotSent("halted", 3)) == [told]
 
 
 def test_a_cancel_is_taken_refused_or_unclear(bench: Bench) -> None:

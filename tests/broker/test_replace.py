@@ -9,6 +9,7 @@ import pytest
 
 from actors import messages as m
 from actors.broker.actor import BrokerDeadlines
+from actors.broker.gate import TAKEN
 from actors.broker.lanes import Lane
 from actors.broker.session import NotSent
 from actors.errors import BrokerError, BrokerUnclear, OrderCancelError
@@ -83,6 +84,13 @@ def test_a_replace_that_but_shrinks_an_order_is_held_back_as_little_as_a_cancel(
     broker = ReplacingVenue()
     returned = call(broker, "halted", replace=msgspec.structs.replace(REPLACE, shrinks=True))
     assert (returned.value, broker.made("replace")) == (True, [("B1", 15, Decimal(101), None)])
+
+
+def test_a_process_that_lost_the_account_does_not_even_shrink_an_order() -> None:
+    broker = ReplacingVenue()
+    returned = call(broker, TAKEN, replace=msgspec.structs.replace(REPLACE, shrinks=True))
+    assert isinstance(returned.error, NotSent)
+    assert broker.made("replace") == []
 
 
 @pytest.mark.parametrize("reasons", [(), ("halted",)])

@@ -78,10 +78,27 @@ def test_a_gate_closed_while_an_order_waits_in_its_lane_holds_it_back(rig: Rig, 
     first, second = rig.returned(2)
     assert first.value == "B-S1"
     assert isinstance(second.error, NotSent)
+    assert second.error.holds == 1
     rig.gate.open("halted")
-    rig.place(3)
+    rig.place(3, holds=1)
     assert rig.returned(3)[2].value == "B-S3"
     assert venue.made("submit") == [order_id(1), order_id(3)]
+
+
+def test_an_order_sent_in_ignorance_of_one_that_was_held_back_does_not_overtake_it(rig: Rig, venue: FakeVenue) -> None:
+    rig.gate.close("recovering")
+    rig.place(1)
+    rig.returned()
+    rig.gate.open("recovering")
+    rig.place(2)
+    rig.place(3)
+    rig.place(1, holds=1)
+    back = [returned.error for returned in rig.returned(4)[1:3]]
+    assert [str(error) for error in back] == ["an order before it was held back"] * 2
+    assert [error.holds for error in back if isinstance(error, NotSent)] == [1, 1]
+    rig.place(2, holds=1)
+    rig.returned(5)
+    assert venue.made("submit") == [order_id(1), order_id(2)]
 
 
 def test_a_connection_lost_and_back_at_once_holds_back_what_is_queued(rig: Rig, venue: FakeVenue) -> None:

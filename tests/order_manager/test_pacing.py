@@ -21,8 +21,8 @@ def gates(desk: Desk) -> list[str]:
     return [type(message).__name__ for message in desk.consumer.messages if isinstance(message, kinds)]
 
 
-def not_sent(number: int, reason: str = "halted") -> m.OrderNotSent:
-    return m.OrderNotSent(order_id=order_id(number), reason=reason)
+def not_sent(number: int, reason: str = "halted", holds: int = 0) -> m.OrderNotSent:
+    return m.OrderNotSent(order_id=order_id(number), reason=reason, holds=holds)
 
 
 # ---------------------------------------------------------------- the window
@@ -98,6 +98,33 @@ def test_orders_handed_back_leave_again_in_the_order_they_came(
     desk.gate.open("stopping")
     desk.tell(m.OrderManagerTick())
     assert desk.sent() == ids((2, 3, 4, 5))
+
+
+def test_nothing_is_sent_while_an_order_may_come_back_behind_one_that_did(desk: Desk) -> None:
+    """The gate is open again by now: whatever is sent would overtake those on their way back (I11)."""
+    desk.tell(*signals(1, 2, 3))
+    desk.tell(not_sent(2, holds=1))
+    desk.tell(*signals(4))
+    desk.accept(1)
+    assert desk.sent() == ids((1, 2, 3))
+    desk.tell(not_sent(3, "an order before it was held back", holds=1))
+    assert desk.sent() == ids((1, 2, 3, 2, 3, 4))
+    assert [place.holds for place in desk.broker.all(m.PlaceOrder)] == [0, 0, 0, 1, 1, 1]
+
+
+def test_an_order_that_never_comes_back_holds_the_others_up_no_longer_than_an_answer_may_take(desk: Desk) -> None:
+    desk.tell(*signals(1, 2))
+    desk.tell(not_sent(1, holds=1))
+    assert desk.sent() == ids((1, 2))
+    desk.wait(42)
+    assert desk.order(2).status is OrderStatus.UNKNOWN
+    assert desk.sent() == ids((1, 2, 1))
+
+
+def test_an_order_manager_that_starts_over_learns_how_often_orders_were_held_back(desk: Desk) -> None:
+    desk.tell(*signals(1))
+    desk.tell(not_sent(1, "an order before it was held back", holds=7))
+    assert [place.holds for place in desk.broker.all(m.PlaceOrder)] == [0, 7]
 
 
 def test_an_order_handed_back_twice_leaves_once(desk: Desk) -> None:

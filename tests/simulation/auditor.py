@@ -65,16 +65,22 @@ def _idempotent(world: World) -> Iterator[str]:
     """I18: to ask the broker again about what has ended writes nothing; late answers to earlier calls may come."""
     if world.plain or world.life is None or not world.has_ended():
         return
-    for _ in range(_PATIENCE):
-        world.runtime.run_for(1.0)
-        if not list(_idle(world)):  # else what people asked for last is under way
-            break
+    _settle(world)
     before = world.glance.store.execute(_FACTS).fetchone()
     world.life.tell(Reconcile(reply=None))
-    world.runtime.run_for(2.0)
+    world.runtime.run_for(1.0)
+    _settle(world)
     after = world.glance.store.execute(_FACTS).fetchone()
     if before != after:
         yield f"I18: another query of the broker wrote: {before} events, orders, fills, signals became {after}"
+
+
+def _settle(world: World) -> None:
+    """Let time pass until no answer is under way to what people asked for last, and all of it is told."""
+    for _ in range(_PATIENCE):
+        world.runtime.run_for(1.0)
+        if world.has_ended() and not list(_idle(world)):
+            return
 
 
 def _ended(world: World, _log: Log) -> Iterator[str]:

@@ -1,16 +1,16 @@
-"""What was reached: at each crash its point, the faults that had struck in that world, the states orders were in."""
+"""What was reached: at each crash its point, the faults that had struck lately, the states orders were in.
+
+Lately is within ten virtual seconds, in which what a fault leads to may be under way.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Self
 
 from actors.model import OrderStatus
-from tests.simulation.crashes import CRASH_POINTS
+from tests.simulation.crashes import CRASH_POINTS, NO_ORDER
 from tests.simulation.faults import RATES
 from tests.simulation.world import World
-
-NO_ORDER: Final = "no order"
-"""Stands for the state of orders where there is none yet."""
 
 NO_FAULT: Final = "no fault"
 """Stands for the fault where none had struck."""
@@ -62,8 +62,8 @@ class Coverage:
         """Count the crashes of a world."""
         for point, struck, states in world.crashes:
             self.points[point] += 1
-            for fault in [name for name in struck if name in RATES] or (NO_FAULT,):
-                for state in states or (NO_ORDER,):
+            for fault in struck or (NO_FAULT,):
+                for state in states:
                     self.triples[Triple(point, fault, state)] += 1
 
     def merge(self, other: Self) -> None:

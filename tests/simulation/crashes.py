@@ -1,6 +1,6 @@
 """Where the power is cut: fail points by seed, again during the recovery that follows, and twice at the same place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
@@ -23,6 +23,9 @@ BY_RATE: Final[dict[str, str]] = {
 
 CRASH_POINTS: Final = (*FAIL_POINTS, *BY_RATE)
 """Every place at which a process may end."""
+
+NO_ORDER: Final = "no order"
+"""Stands for the state of orders where there is none yet."""
 
 OF_RECOVERY: Final = tuple(
     point
@@ -54,31 +57,61 @@ RARE: Final = tuple(point for point in FAIL_POINTS if needs(point))
 """The fail points that are passed only where something rare happens; one of them is waited for in each world."""
 
 
+class Meetings:
+    """Says in a dense world at which fail points the power is cut: where one meets what it did not meet there yet.
+
+    Every fault and every state has dense worlds of its own. In those the power is cut where it is met together with a
+    state in which no order was at an earlier crash at that point. A few points are waited for at a time, each until it
+    is reached: points passed all the time leave enough of a process to reach the others.
+
+    Args:
+        chance: The world's.
+        met: Returns the states in which orders are; none where what the world is about is not so now.
+
+    Attributes:
+        hand: The fail points that are waited for.
+    """
+
+    def __init__(self, chance: Random, met: Callable[[], Sequence[str]]) -> None:
+        self._chance = chance
+        self._met = met
+        self._seen: set[tuple[str, str]] = set()
+        self.hand = chance.sample(FAIL_POINTS, _AT_A_TIME)
+
+    def strikes(self, point: str) -> bool:
+        """Return whether the power is cut at a fail point that is passed now."""
+        if point not in self.hand:
+            return False
+        fresh = {(point, state) for state in self._met()} - self._seen
+        if not fresh:
+            return False
+        self._seen |= fresh
+        self.hand.remove(point)
+        self.hand.append(self._chance.choice([other for other in FAIL_POINTS if other not in self.hand]))
+        return True
+
+
+_AT_A_TIME: Final = 8
+"""How many fail points are waited for at a time in a dense world."""
+
+
 class Cuts:
-    """Says at which fail points the power is cut.
+    """Says at which fail points the power is cut: at a few, and again during the recovery that follows.
 
     Args:
         chance: The world's.
         most: How often it is cut at most.
         times: How many times as often as a few times a fail point may be passed before that.
-        everywhere: Whether it is cut so often, once at each fail point; else at a few, and again while recovering.
 
     Attributes:
         hand: Each fail point that is waited for, and how many passings from now it is cut there.
     """
 
-    def __init__(self, chance: Random, *, most: int, times: Sequence[int], everywhere: bool = False) -> None:
+    def __init__(self, chance: Random, *, most: int, times: Sequence[int]) -> None:
         self._chance = chance
         self._times = times
-        self._everywhere = everywhere
-        self._left = most if everywhere else chance.randint(0, most)
-        drawn = (
-            FAIL_POINTS
-            if everywhere
-            else (chance.choice(RARE), *chance.sample(FAIL_POINTS, most - 1))
-            if self._left > 0
-            else ()
-        )
+        self._left = chance.randint(0, most)
+        drawn = (chance.choice(RARE), *chance.sample(FAIL_POINTS, most - 1)) if self._left > 0 else ()
         self.hand = {point: self._passings() for point in drawn}
 
     def strikes(self, point: str) -> bool:
@@ -91,8 +124,7 @@ class Cuts:
             return False
         self._left -= 1
         del self.hand[point]
-        if not self._everywhere:
-            self._draw(point)
+        self._draw(point)
         return True
 
     def _draw(self, last: str) -> None:

@@ -89,7 +89,7 @@ class Exchange:
         fills: Every execution, oldest first.
         answers: When it answered a query as a whole, and of what moment that told, oldest first.
         client: The broker of the process that runs now.
-        news: Whether anything has changed since it was asked for everything.
+        news: Whether anything has changed; whoever has heard of it takes it back.
         filled: Called with each order that traded and how much, right after.
     """
 
@@ -161,7 +161,6 @@ class Exchange:
 
     def snapshot(self, since: datetime, *, age: float = 0.0) -> VenueSnapshot:
         """Return what was working so many seconds ago, and what had happened since."""
-        self.news = self.news and age > 0
         at = self._runtime.clock.true_now() - timedelta(seconds=age)
         told = [report for book in self.books.values() if (report := book.told(at)) is not None]
         orders = [report for report in told if report.status is ReportStatus.WORKING or report.at >= since]

@@ -81,9 +81,10 @@ DENSE: Final[dict[str, float]] = {
     "fill pushed late": 0.2,
     "cut off": 0.05,
     "account taken": 0.01,
-    "cancel all": 0.02,
-    "halt": 0.03,
-    "halt, orders kept": 0.01,
+    "cancel": 0.1,
+    "cancel all": 0.005,
+    "halt": 0.01,
+    "halt, orders kept": 0.005,
     "resume": 0.5,
     "resume, and halt": 0.0,
 }
@@ -92,6 +93,9 @@ DENSE: Final[dict[str, float]] = {
 ENDS_THE_PROCESS: Final = frozenset(
     {"crash", "power cut before a commit", "power cut after a commit", "power cut in a submit"}
 )
+
+LATELY: Final = 10.0
+"""Virtual seconds for which a fault counts as recent."""
 
 RARE: Final = 0.03
 """A rate below is that of something with many occasions."""
@@ -119,8 +123,9 @@ class Faults:
     """Decides by chance what goes wrong and what people do, and counts it.
 
     Args:
+        clock: Returns the virtual time, in seconds.
         calm: Nothing goes wrong; only people act.
-        dense: Everything goes wrong, nothing often.
+        dense: Everything goes wrong, nothing often but this, if it is a fault; None where the world is not dense.
         frequency: How many times as often what is rare happens, for there are fewer occasions.
 
     Attributes:
@@ -129,15 +134,30 @@ class Faults:
         tell: Called with what happens, in words; None for nobody.
     """
 
-    def __init__(self, chance: Random, *, plain: bool, calm: bool, frequency: float = 1.0, dense: bool = False) -> None:
+    def __init__(
+        self,
+        chance: Random,
+        clock: Callable[[], float],
+        *,
+        plain: bool,
+        calm: bool,
+        frequency: float = 1.0,
+        dense: str | None = None,
+    ) -> None:
         self._chance = chance
+        self._clock = clock
         self.on = True
         self.tell: Callable[[str], None] | None = None
         self.struck: Counter[str] = Counter()
+        self._last: dict[str, float] = {}
         self.rates = {name: chance.choice(rates) for name, rates in (RATES | DEEDS).items()}
-        if dense:
+        if dense is not None:
             self.rates = {name: min(rate for rate in rates if rate > 0) for name, rates in RATES.items()}
             self.rates |= {name: max(rates) for name, rates in DEEDS.items()} | DENSE
+            if dense in ENDS_THE_PROCESS:
+                self.rates[dense] *= 5
+            elif dense in RATES:
+                self.rates[dense] = max(*RATES[dense], self.rates[dense])
         for name, rate in self.rates.items():
             if rate < RARE and name not in ENDS_THE_PROCESS:
                 self.rates[name] = rate * frequency
@@ -151,8 +171,14 @@ class Faults:
         if not self.on or self._chance.random() >= self.rates[name]:
             return False
         self.struck[name] += 1
+        self._last[name] = self._clock()
         self.note(name)
         return True
+
+    def lately(self, name: str) -> bool:
+        """Return whether this struck so short a time ago that what it led to may be under way."""
+        last = self._last.get(name)
+        return last is not None and self._clock() - last <= LATELY
 
     def note(self, what: str) -> None:
         """Tell of something."""

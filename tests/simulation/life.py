@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actors import messages as m
-from actors.assembly import TAKEN
 from actors.broker.actor import BrokerActor
-from actors.broker.gate import TradingGate
+from actors.broker.gate import TAKEN, TradingGate
 from actors.broker.session import BrokerSession
 from actors.kill_switch.direct import DirectCancels
 from actors.model import Order

@@ -14,12 +14,12 @@ MAX_QUANTITY: Final = 70
 BARRED: Final = STRATEGIES[-1]
 """The strategy that may have no order at all, where a limit of zero is tried."""
 
-_MAX_OPEN_ORDERS: Final = {"S": 1, "L": 4, "D": 8}
+_MAX_OPEN_ORDERS: Final = {"S": 1, "L": 4}
 
 
 def is_limited(world: "World") -> bool:
     """Return whether the system of a world has limits."""
-    return world.seed % 4 == 1
+    return world.seed % 4 == 1 and not world.scale.dense
 
 
 def max_open_orders(world: "World", strategy_id: str) -> int:

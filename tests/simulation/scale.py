@@ -9,7 +9,6 @@ import msgspec
 
 from actors.broker.actor import BrokerDeadlines
 from actors.order_manager.recovery import RecoveryPolicy
-from tests.support.fail_points import FAIL_POINTS
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +32,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         anchored: How many stores have an anchor, of 1.
         policy: How patiently the broker is asked.
         deadlines: How long calls may take.
-        dense: Whether all faults strike, and the power is cut at every fail point.
+        dense: Whether all faults strike, and the power is cut at every fail point again and again.
         answer_within: After this time without an answer an order is UNKNOWN.
     """
 
@@ -108,18 +107,18 @@ SMALL: Final = Scale(
 """A few signals: most bugs need no more, and what is small can be played a million times."""
 
 DENSE: Final = msgspec.structs.replace(
-    LARGE,
+    SMALL,
     letter="D",
-    signals=(120, 120),
-    trouble=(90.0, 90.0),
+    signals=(300, 300),
+    trouble=(120.0, 120.0),
     quiet=300.0,
     patience=600.0,
-    hurries=True,
-    cuts=len(FAIL_POINTS),
-    passings=(1, 3, 8),
+    frequency=1.0,
+    cuts=0,
+    anchored=1.0,
     dense=True,
 )
-"""Everything goes wrong in one world, and it is killed at every fail point: what is left to chance is met here."""
+"""Everything goes wrong in one world, and it is killed wherever something meets: what is left to chance is met here."""
 
 SCALES: Final[Mapping[str, Scale]] = {scale.letter: scale for scale in (SMALL, LARGE, DENSE)}
 

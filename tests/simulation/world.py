@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from actors import messages as m
+from actors.model import OrderStatus
 from actors.portfolio.actor import PositionBoard
 from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
-from tests.simulation.crashes import ANYWHERE, TAKEN, Cuts, needs
+from tests.simulation.crashes import ANYWHERE, NO_ORDER, TAKEN, Cuts, Meetings, needs
 from tests.simulation.exchange import Exchange
-from tests.simulation.faults import Faults
+from tests.simulation.faults import RATES, Faults
 from tests.simulation.glance import Glance
 from tests.simulation.life import Life
 from tests.simulation.opening import make_store, open_store
@@ -34,6 +35,12 @@ _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 JUMPS: Final = (1.0, 60.0, 3_600.0, 86_400.0, -1.0, -20.0, -3_600.0, -86_400.0)
 """By how many seconds the wall clock of the machine may jump; what dates facts jumps with it, what waits does not."""
 
+AIMS: Final = (*RATES, NO_ORDER, *(status.value for status in OrderStatus))
+"""What dense worlds are about, one after the other: a fault, or a state of an order."""
+
+_ANSWER_WITHIN: Final = 10.0
+"""Virtual seconds after which the broker is asked again, for the actor that was to answer may have been restarted."""
+
 _WRONG_MOST: Final = 86_400.0
 """Seconds by which it is ahead at most: so far does a first query of the broker look back."""
 
@@ -51,7 +58,7 @@ class World:
         lives: How many processes there were.
         glance: What is committed, as another process sees it.
         owner_knows: Whether the process that runs has learnt that another owner has the account.
-        crashes: At each crash its point, the faults that had struck, and the states in which orders were.
+        crashes: At each crash its point, the faults that had struck lately, and the states in which orders were.
     """
 
     def __init__(self, seed: Seed, folder: Path, tell: Callable[[str], None] | None = None) -> None:
@@ -63,9 +70,14 @@ class World:
         chance = self.runtime.random
         self.calm = self.seed % 6 == 5 and not scale.dense
         self.ends_halted = self.seed % 3 == 2
-        self.faults = Faults(chance, plain=self.plain, calm=self.calm, frequency=scale.frequency, dense=scale.dense)
+        aim = AIMS[self.seed % len(AIMS)] if scale.dense else None
+        self.faults = Faults(
+            chance, self.runtime.clock.monotonic, plain=self.plain, calm=self.calm, frequency=scale.frequency, dense=aim
+        )
         most = 0 if self.plain or self.calm else scale.cuts
-        self.cuts = Cuts(chance, most=most, times=scale.passings, everywhere=scale.dense)
+        self.cuts: Cuts | Meetings = (
+            Cuts(chance, most=most, times=scale.passings) if aim is None else Meetings(chance, lambda: self._meets(aim))
+        )
         for point in self.cuts.hand if not scale.dense else ():
             self.faults.need(needs(point))
         self.anchored = any("anchor" in point for point in self.cuts.hand) or chance.random() < scale.anchored
@@ -76,7 +88,7 @@ class World:
         self.exchange = Exchange(
             self.runtime,
             self.faults,
-            replaces=chance.random() < 0.6 or any("replace call" in point for point in self.cuts.hand),
+            replaces=chance.random() < 0.6 or scale.dense or any("replace call" in point for point in self.cuts.hand),
             prompt=self.plain,
             pace=scale.pace,
         )
@@ -89,12 +101,16 @@ class World:
         self._successor_at: float | None = None
         self._version = 0
         self._audited: Store | None = None
+        self._answer: Future[Any] | None = None
+        self._answer_by = 0.0
+        self._left_to_ask = 0
         self.people = People(self)
         self.watch = Watch(self)
         self._safe_until = 4.0 if scale.dense else 0.0
         self.trouble = chance.uniform(*scale.trouble)
+        first = self.trouble * 0.3 if scale.dense else 0.0  # much can happen before there is any order
         for payload in make_payloads(chance, scale):
-            self.runtime.call_later((0.0, self.trouble * 0.7), partial(self.queue.push, payload), outside=True)
+            self.runtime.call_later((first, self.trouble * 0.7), partial(self.queue.push, payload), outside=True)
         self.runtime.tell = tell
         self.faults.tell = tell
 
@@ -130,10 +146,20 @@ class World:
 
     def _is_told(self, life: Life) -> bool:
         """Return whether the process had time to learn of everything; have it ask if not, where there is a hurry."""
-        if not self.scale.hurries or self.plain or not self.exchange.news:
+        if not self.scale.hurries or self.plain:
             return True
-        life.tell(m.Reconcile(reply=Future()))
-        return False
+        if self.exchange.news:
+            self.exchange.news = False
+            self._left_to_ask = 2  # the first may be answered by a query that was under way
+        answer, clock = self._answer, self.runtime.clock
+        if answer is not None and answer.done():
+            self._left_to_ask -= answer.exception() is None
+            answer = None
+        if self._left_to_ask > 0 and (answer is None or clock.monotonic() > self._answer_by):
+            answer, self._answer_by = Future(), clock.monotonic() + _ANSWER_WITHIN
+            life.tell(m.Reconcile(reply=answer))
+        self._answer = answer
+        return self._left_to_ask <= 0
 
     def _is_over(self) -> bool:
         return self.has_ended() and (self.halt_is_done() or not self.people.halted)
@@ -218,9 +244,21 @@ class World:
         if point.startswith("in the commit") and self.life is not None and self.faults.strikes("disk full"):
             self.life.fill_disk()
 
+    def states(self) -> tuple[str, ...]:
+        """Return the states in which orders are."""
+        return self.glance.states() or (NO_ORDER,)
+
+    def _meets(self, aim: str) -> tuple[str, ...]:
+        """Return the states in which orders are, if what this world is about is so now."""
+        if aim in RATES and not self.faults.lately(aim):
+            return ()
+        states = self.states()
+        return states if aim in RATES or aim in states else ()
+
     def cut_power(self, point: str) -> None:
         """End the process now: nothing more reaches its store or leaves it."""
-        self.crashes.append((point, tuple(sorted(self.faults.struck)), self.glance.states()))
+        lately = tuple(name for name in RATES if self.faults.lately(name))
+        self.crashes.append((point, lately, self.states()))
         self.faults.note(f"power cut {point}")
         if self.scale.dense:  # what takes a while must be able to come about
             self._safe_until = self.runtime.clock.monotonic() + self.runtime.random.uniform(0.0, 2.0)
