@@ -38,7 +38,7 @@ class NotSent(Exception):
 
     Args:
         reason: Why.
-        holds: How often the gate has held orders back.
+        holds: How many orders have been held back.
     """
 
     def __init__(self, reason: str, holds: int = 0) -> None:
@@ -64,7 +64,7 @@ class BrokerSession:
         self._address: Address[BrokerMessage] | None = None
         self._subscribed = False
         self._losses = 0  # how many were reported
-        self._holds = 0  # how often orders were held back; those that follow in ignorance of it count as the same time
+        self._holds = 0  # how many orders were held back
         self._taken: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
         self._survives: int | None = None  # the connection that stands was begun after so many losses
         self._describing = broker if isinstance(broker, Describing) else None
@@ -130,11 +130,11 @@ class BrokerSession:
                 return None
 
     def _place(self, order: Order, not_after: datetime | None, holds: int) -> str:
-        if holds < self._holds:
-            raise NotSent("an order before it was held back", self._holds)
-        if not self._gate.admits(self._clock.monotonic()):
+        ignorant, admitted = holds < self._holds, self._gate.admits(self._clock.monotonic())
+        if ignorant or not admitted:
             self._holds += 1
-            raise NotSent(", ".join(sorted(self._gate.reasons)), self._holds)
+            reasons = ", ".join(sorted(self._gate.reasons))
+            raise NotSent(reasons or "an order before it was held back", self._holds)
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old", self._holds)
         broker_order_id = self._broker.submit_order(order)

@@ -25,8 +25,8 @@ class PlaceOrder(Message, frozen=True):
     Attributes:
         order: What is wanted.
         not_after: After this moment it is too old to be sent (UTC); None for never.
-        holds: How often the gate was known to have held orders back when this one was sent. One sent in ignorance of
-            the last time is held back, too, or it would overtake those that return (I11).
+        holds: How many orders were known to have been held back when this one was sent. One sent in ignorance of
+            another is held back, too, or it would overtake that one (I11).
     """
 
     order: Order

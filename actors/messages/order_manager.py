@@ -150,7 +150,7 @@ class OrderNotSent(Message, frozen=True):
     """An order surely never left this process; it may be sent again.
 
     Attributes:
-        holds: How often the gate has held orders back.
+        holds: How many orders have been held back.
     """
 
     order_id: str

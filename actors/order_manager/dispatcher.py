@@ -47,8 +47,8 @@ class Dispatcher:
         self._sending = dict.fromkeys(sent, working_set.steady)  # since when, by the steady clock
         self._opens: datetime | None = None  # the first moment at which a market opens that orders are held for
         self._disordered = False
-        self._holds = 0  # how often the gate held orders back, as far as is known here
-        self._returning: set[str] = set()  # what was sent in ignorance of the last time and may be held back as well
+        self._holds = 0  # how many orders were held back, as far as is known here
+        self._returning: set[str] = set()  # what was sent in ignorance of the last of them and may be held back as well
         self._told: set[str] = set()
 
     @property

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+from tests.simulation.aims import AIMS, about, about_point
 from tests.simulation.chunk import MEMORY, Chunk, ChunkFailed, play_chunk
 from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
@@ -22,10 +23,15 @@ from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed
 from tests.support.arguments import at_least, span
 from tests.support.arguments import tally as tally_file
 
-_DENSE_SEEDS: Final = 24
-_DENSE_CHUNK: Final = 4
-_ENOUGH: Final = 0.9
-"""How many dense worlds are played at most to fill holes, how many in one process, and the share that is enough."""
+_TURNS: Final = 12
+"""How many worlds are played at most about each thing that a crash point did not meet."""
+
+_BROAD: Final = 3
+"""In how many of these turns a world is about all crash points; later about a single one."""
+
+_CHUNK: Final = 6
+_EVERY: Final = 20
+"""How many dense worlds are played in one process, and of how many one is repeated and compared."""
 
 LETTERS: Final = {"small": SMALL.letter, "large": LARGE.letter, "dense": DENSE.letter}
 
@@ -98,18 +104,22 @@ def names_of(letter: str, seeds: range) -> list[str]:
 
 
 def fill_holes(coverage: Coverage, processes: int) -> dict[str, list[str]]:
-    """Play dense worlds until crash points have met nearly all they can; return what was broken meanwhile.
+    """Play worlds about whatever crash points did not meet yet, until nothing is left; return what was broken.
 
     What is left to chance leaves a few pairs out, others after each change of the product; a hole is what is not
     reached when it is looked for.
     """
     violations: dict[str, list[str]] = {}
-    for first in range(0, _DENSE_SEEDS, _DENSE_CHUNK * processes):
-        if not coverage.unreached() and coverage.share() > _ENOUGH:
-            break
-        starts = range(first, first + _DENSE_CHUNK * processes, _DENSE_CHUNK)
-        chunks = [names_of(DENSE.letter, range(start, start + _DENSE_CHUNK)) for start in starts]
-        for chunk in play_all(chunks, _DENSE_SEEDS, processes):
+    for turn in range(_TURNS):
+        holes = coverage.holes()
+        if turn < _BROAD:
+            missing = {thing for _, thing in holes}
+            seeds = [about(aim, turn) for aim in AIMS if aim in missing]
+        else:
+            seeds = [about_point(point, thing, turn) for point, thing in holes]
+        names = [seed.name for seed in seeds]
+        chunks = [names[start : start + _CHUNK] for start in range(0, len(names), _CHUNK)]
+        for chunk in play_all(chunks, _EVERY, processes):
             coverage.merge(Coverage.read(chunk.crashes, chunk.triples))
             violations |= chunk.violations
     return violations

@@ -18,6 +18,7 @@ NO_FAULT: Final = "no fault"
 STATES: Final = (NO_ORDER, *(status.value for status in OrderStatus))
 
 CANNOT: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "a checkpoint": ((NO_ORDER,), "there are positions to keep only where there are fills, and these are of orders"),
     "a query of one order": (
         (*STATES, *RATES),
         "a broker is asked about one order only where it cannot be queried, and then a crash needs a person",
@@ -89,14 +90,6 @@ class Coverage:
         """Return the crash points that met no order of some state, or no fault of some kind, though they can."""
         met = {(triple.point, thing) for triple in self.triples for thing in (triple.state, triple.fault)}
         return [(point, thing) for point in CRASH_POINTS for thing in possible(point) if (point, thing) not in met]
-
-    def unreached(self) -> list[str]:
-        """Return the crash points at which no process ended, though one can."""
-        return [point for point in CRASH_POINTS if possible(point) and not self.points[point]]
-
-    def share(self) -> float:
-        """Return how much of the pairs of crash point and fault or state that can occur was reached, of 1."""
-        return 1.0 - len(self.holes()) / sum(len(possible(point)) for point in CRASH_POINTS)
 
     def summary(self) -> Iterator[str]:
         """Yield in words how much of what can meet has met."""

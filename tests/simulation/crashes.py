@@ -66,17 +66,19 @@ class Meetings:
 
     Args:
         chance: The world's.
+        points: At which fail points it may be cut.
         met: Returns the states in which orders are; none where what the world is about is not so now.
 
     Attributes:
-        hand: The fail points that are waited for.
+        hand: The fail points that are waited for; none once it has met what it is about.
     """
 
-    def __init__(self, chance: Random, met: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, chance: Random, points: Sequence[str], met: Callable[[], Sequence[str]]) -> None:
         self._chance = chance
+        self._points = points
         self._met = met
         self._seen: set[tuple[str, str]] = set()
-        self.hand = chance.sample(FAIL_POINTS, _AT_A_TIME)
+        self.hand = chance.sample(points, min(_AT_A_TIME, len(points)))
 
     def strikes(self, point: str) -> bool:
         """Return whether the power is cut at a fail point that is passed now."""
@@ -86,8 +88,10 @@ class Meetings:
         if not fresh:
             return False
         self._seen |= fresh
+        others = [other for other in self._points if other not in self.hand]
         self.hand.remove(point)
-        self.hand.append(self._chance.choice([other for other in FAIL_POINTS if other not in self.hand]))
+        if others:
+            self.hand.append(self._chance.choice(others))
         return True
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
+from actors.model import OrderStatus
+
 RATES: Final[dict[str, tuple[float, ...]]] = {
     # in the actors: a step of a behavior raises
     "build": (0.0, 0.1, 0.2),
@@ -90,6 +92,21 @@ DENSE: Final[dict[str, float]] = {
 }
 """In a dense world: more of what needs a rare occasion, less of what leaves none for the rest."""
 
+AIMED: Final[dict[str, float]] = {
+    "crash": 0.003,
+    "power cut before a commit": 0.004,
+    "power cut after a commit": 0.004,
+    "power cut in a submit": 0.2,
+    "refused": 0.5,
+    "cancel dropped": 0.5,
+    "replace refused": 0.8,
+    "replace dropped": 0.6,
+    "request lost": 0.4,
+    "request late": 0.4,
+    "stranger": 0.1,
+}
+"""In a dense world that is about this: more than swarms have, where the occasions are few."""
+
 ENDS_THE_PROCESS: Final = frozenset(
     {"crash", "power cut before a commit", "power cut after a commit", "power cut in a submit"}
 )
@@ -154,10 +171,10 @@ class Faults:
         if dense is not None:
             self.rates = {name: min(rate for rate in rates if rate > 0) for name, rates in RATES.items()}
             self.rates |= {name: max(rates) for name, rates in DEEDS.items()} | DENSE
-            if dense in ENDS_THE_PROCESS:
-                self.rates[dense] *= 5
-            elif dense in RATES:
-                self.rates[dense] = max(*RATES[dense], self.rates[dense])
+            if dense in RATES:
+                self.rates[dense] = AIMED.get(dense, max(*RATES[dense], self.rates[dense]))
+            if dense in (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILL):
+                self.rates |= {"replace": 0.2, "cancel": 0.03}  # orders are left in peace, else they are in neither
         for name, rate in self.rates.items():
             if rate < RARE and name not in ENDS_THE_PROCESS:
                 self.rates[name] = rate * frequency

@@ -24,6 +24,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
         look: Virtual seconds between two looks whether all has ended.
         act: Virtual seconds between two moments at which people act.
         pace: How long everything at the exchange and on the line takes, in terms of a large world.
+        rest: How long orders take to be filled at the exchange, in terms of a large world.
         late: Seconds after which a late request or push arrives at the latest; more than the settle window.
         idle: Seconds between two looks of reader and worker that find nothing to do, at least and at most.
         frequency: How many times as often as in a large world a rare fault strikes, for there are fewer occasions.
@@ -45,6 +46,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     look: float
     act: float
     pace: float
+    rest: float
     late: float
     idle: tuple[float, float]
     frequency: float
@@ -67,6 +69,7 @@ LARGE: Final = Scale(
     look=5.0,
     act=0.5,
     pace=1.0,
+    rest=1.0,
     late=60.0,
     idle=(0.0, 0.3),
     frequency=1.0,
@@ -89,6 +92,7 @@ SMALL: Final = Scale(
     look=0.5,
     act=0.5,
     pace=0.2,
+    rest=0.2,
     late=8.0,
     idle=(0.3, 0.6),
     frequency=2.0,
@@ -113,6 +117,7 @@ DENSE: Final = msgspec.structs.replace(
     trouble=(120.0, 120.0),
     quiet=300.0,
     patience=600.0,
+    rest=1.0,
     frequency=1.0,
     cuts=0,
     anchored=1.0,
@@ -120,7 +125,10 @@ DENSE: Final = msgspec.structs.replace(
 )
 """Everything goes wrong in one world, and it is killed wherever something meets: what is left to chance is met here."""
 
-SCALES: Final[Mapping[str, Scale]] = {scale.letter: scale for scale in (SMALL, LARGE, DENSE)}
+AIMED: Final = msgspec.structs.replace(DENSE, letter="A")
+"""A dense world that is about one fail point alone."""
+
+SCALES: Final[Mapping[str, Scale]] = {scale.letter: scale for scale in (SMALL, LARGE, DENSE, AIMED)}
 
 
 class Seed(msgspec.Struct, frozen=True):
@@ -143,8 +151,8 @@ def named(name: str | int) -> Seed:
     """
     found = _NAME.fullmatch(str(name))
     if found is None:
-        raise ValueError(f"expected a seed such as S123, L7 or D0, got {name!r}")
+        raise ValueError(f"expected a seed such as S123, L7, D0 or A0, got {name!r}")
     return Seed(SCALES[found["scale"] or LARGE.letter], int(found["number"]))
 
 
-_NAME: Final = re.compile(r"(?P<scale>[SLD]?)(?P<number>[0-9]+)")
+_NAME: Final = re.compile(r"(?P<scale>[SLDA]?)(?P<number>[0-9]+)")

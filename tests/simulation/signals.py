@@ -36,6 +36,11 @@ def make_payloads(chance: Random, scale: Scale) -> list[bytes]:
     return payloads
 
 
+def is_malformed(payload: bytes) -> bool:
+    """Return whether this is the rubbish among what producers push."""
+    return payload in _MALFORMED
+
+
 def _price(chance: Random) -> Decimal:
     return Decimal(chance.randint(9_000, 11_000)) / 100
 

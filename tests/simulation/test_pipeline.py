@@ -17,9 +17,6 @@ from tests.simulation.scale import LARGE, SMALL, named
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_SEEDS = range(2_000)
 LARGE_CHUNK, SMALL_CHUNK = 35, 500
-UNREACHED, SHARE = 4, 0.8
-"""How many crash points may be left out by chance, and the share of pairs that must be met at least."""
-
 EVERY = 50
 """Of so many seeds one is repeated in another process."""
 
@@ -41,8 +38,7 @@ def test_every_promise_holds_whatever_goes_wrong_and_wherever_the_power_is_cut()
     violations |= fill_holes(coverage, processes=2)
     assert violations == {}, "python -m tests.simulation.campaign --replay SEED tells what happens in one"
     assert set(struck) == {*RATES, *DEEDS}, "a fault that never happened was not tested"
-    assert len(coverage.unreached()) <= UNREACHED, f"no process ended at {coverage.unreached()}"
-    assert coverage.share() >= SHARE, f"crash points never met these: {coverage.holes()}"
+    assert coverage.holes() == [], "crash points never met these faults, or orders in these states"
     assert pairs >= 40
 
 
@@ -73,7 +69,7 @@ def test_a_run_can_be_repeated_in_another_process(folder: Path) -> None:
     assert [play(seed, folder)[2] for seed in seeds] == other.stdout.split()
 
 
-@pytest.mark.parametrize("name", ["S123", "L7", "D0"])
+@pytest.mark.parametrize("name", ["S123", "L7", "D0", "A9"])
 def test_a_seed_is_known_by_its_name(name: str) -> None:
     assert named(name).name == name
 

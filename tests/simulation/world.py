@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from actors import messages as m
-from actors.model import OrderStatus
 from actors.portfolio.actor import PositionBoard
 from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
+from tests.simulation.aims import aim_of
 from tests.simulation.crashes import ANYWHERE, NO_ORDER, TAKEN, Cuts, Meetings, needs
 from tests.simulation.exchange import Exchange
 from tests.simulation.faults import RATES, Faults
@@ -23,8 +23,8 @@ from tests.simulation.opening import make_store, open_store
 from tests.simulation.parts import Queue, Recorder
 from tests.simulation.people import People
 from tests.simulation.rest import unsettled
-from tests.simulation.scale import Seed
-from tests.simulation.signals import make_payloads
+from tests.simulation.scale import DENSE, Seed
+from tests.simulation.signals import is_malformed, make_payloads
 from tests.simulation.watch import Watch
 from tests.support.simulation import PowerCut, SimulatedRuntime
 
@@ -35,8 +35,9 @@ _STUBBORN: Final = RestartPolicy(max_restarts=20, within=200.0, attempts=19)
 JUMPS: Final = (1.0, 60.0, 3_600.0, 86_400.0, -1.0, -20.0, -3_600.0, -86_400.0)
 """By how many seconds the wall clock of the machine may jump; what dates facts jumps with it, what waits does not."""
 
-AIMS: Final = (*RATES, NO_ORDER, *(status.value for status in OrderStatus))
-"""What dense worlds are about, one after the other: a fault, or a state of an order."""
+
+_AFTERWARDS: Final = 5.0
+"""Virtual seconds for which things go on to go wrong in a world that has met what it is about."""
 
 _ANSWER_WITHIN: Final = 10.0
 """Virtual seconds after which the broker is asked again, for the actor that was to answer may have been restarted."""
@@ -70,15 +71,17 @@ class World:
         chance = self.runtime.random
         self.calm = self.seed % 6 == 5 and not scale.dense
         self.ends_halted = self.seed % 3 == 2
-        aim = AIMS[self.seed % len(AIMS)] if scale.dense else None
+        aim, points = aim_of(seed)
         self.faults = Faults(
             chance, self.runtime.clock.monotonic, plain=self.plain, calm=self.calm, frequency=scale.frequency, dense=aim
         )
         most = 0 if self.plain or self.calm else scale.cuts
         self.cuts: Cuts | Meetings = (
-            Cuts(chance, most=most, times=scale.passings) if aim is None else Meetings(chance, lambda: self._meets(aim))
+            Cuts(chance, most=most, times=scale.passings)
+            if aim is None
+            else Meetings(chance, points, partial(self._meets, aim))
         )
-        for point in self.cuts.hand if not scale.dense else ():
+        for point in self.cuts.hand if scale is not DENSE else ():
             self.faults.need(needs(point))
         self.anchored = any("anchor" in point for point in self.cuts.hand) or chance.random() < scale.anchored
         self.file = folder / "orders.db"
@@ -90,7 +93,7 @@ class World:
             self.faults,
             replaces=chance.random() < 0.6 or scale.dense or any("replace call" in point for point in self.cuts.hand),
             prompt=self.plain,
-            pace=scale.pace,
+            pace=scale.rest,
         )
         self.sink = Recorder(self.faults)
         self.violations: list[str] = []
@@ -108,9 +111,9 @@ class World:
         self.watch = Watch(self)
         self._safe_until = 4.0 if scale.dense else 0.0
         self.trouble = chance.uniform(*scale.trouble)
-        first = self.trouble * 0.3 if scale.dense else 0.0  # much can happen before there is any order
         for payload in make_payloads(chance, scale):
-            self.runtime.call_later((first, self.trouble * 0.7), partial(self.queue.push, payload), outside=True)
+            first = self.trouble * 0.3 if scale.dense and not is_malformed(payload) else 0.0  # there is no order before
+            self.runtime.call_later((first, self.trouble * 0.7), partial(self._push, payload), outside=True)
         self.runtime.tell = tell
         self.faults.tell = tell
 
@@ -196,6 +199,11 @@ class World:
         assert self.life is not None
         return self.life.board
 
+    def _push(self, payload: bytes) -> None:
+        """Have a producer push a signal; of a world that is over early the rest is not needed."""
+        if self.faults.on or not self.scale.dense:
+            self.queue.push(payload)
+
     def _live(self) -> None:
         life = self.life if self.life is not None else self._compose()
         runtime, faults, clock = self.runtime, self.faults, self.runtime.clock
@@ -240,6 +248,8 @@ class World:
         if not self.faults.on or not self.runtime.alive or self.runtime.clock.monotonic() < self._safe_until:
             return
         if self.cuts.strikes(point):
+            if isinstance(self.cuts, Meetings) and not self.cuts.hand:
+                self.trouble = min(self.trouble, self.runtime.clock.monotonic() + _AFTERWARDS)
             self.cut_power(point)
         if point.startswith("in the commit") and self.life is not None and self.faults.strikes("disk full"):
             self.life.fill_disk()
