@@ -149,11 +149,12 @@ def within_limits(watch: "Watch", store: sqlite3.Connection, order: Order) -> It
     if watch.world.clock_jumped:
         return
     text = (
-        "SELECT count(*) FROM orders WHERE strategy_id = ? AND order_id != ? AND sent_at IS NOT NULL AND sent_at <= "
-        "(SELECT sent_at FROM orders WHERE order_id = ?) AND flags NOT LIKE '%reopened%' "
-        "AND status NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
+        "WITH own AS (SELECT sent_at AS at FROM orders WHERE order_id = ?) "
+        "SELECT count(*) FROM orders, own WHERE strategy_id = ? AND order_id != ? AND sent_at IS NOT NULL "
+        "AND (sent_at < at OR (sent_at = at AND leg IS NULL)) "  # what is marked together: the exit after its entry
+        "AND flags NOT LIKE '%reopened%' AND status NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
     )
-    (others,) = store.execute(text, (order.strategy_id, order.order_id, order.order_id)).fetchone()
+    (others,) = store.execute(text, (order.order_id, order.strategy_id, order.order_id)).fetchone()
     most = max_open_orders(watch.world, order.strategy_id)
     if others >= most:
         yield f"I15: order {order.order_id} left beside {others} of {order.strategy_id}, at most {most}"
