@@ -75,15 +75,18 @@ def play_chunk(names: Sequence[str], every: int, *, hash_seed: int) -> Chunk:
     Raises:
         ChunkFailed: The process did not play to the end.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.simulation.chunk", str(every)],
-        input=" ".join(names).encode(),
-        env={**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-        capture_output=True,
-        timeout=60 + 5 * len(names),
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.simulation.chunk", str(every)],
+            input=" ".join(names).encode(),
+            env={**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            capture_output=True,
+            timeout=120 + 20 * len(names),
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ChunkFailed(f"it was not played to the end within {error.timeout:g} s") from error
     if done.returncode != 0:
         raise ChunkFailed(done.stderr.decode(errors="replace")[-2_000:])
     return msgspec.json.decode(done.stdout, type=Chunk)
