@@ -271,12 +271,12 @@ def _finish(
             changes["flags"] = _without_flags(changes.get("flags", order.flags), OrderFlag.CONTINUE_WANTED)
     if status is not order.status:
         changes["status"] = status
-        if reopens and status is not OrderStatus.CANCELLED:
+        if reopens and status not in _ENDED_EARLY:
             changes["flags"] = _with_flag(order, OrderFlag.REOPENED, changes.get("flags"))
             changes["closed_as"] = None
         if reason is not None and status in _KEEPS_REASON:
             changes["error_message"] = reason
-        elif order.error_message is not None and order.status is OrderStatus.UNKNOWN:
+        elif order.error_message is not None and order.status in (OrderStatus.UNKNOWN, OrderStatus.REJECTED):
             changes["error_message"] = None
     if not changes:
         return Step(order, cell.alert, cell.query, cell.refuse)

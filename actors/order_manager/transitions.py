@@ -133,7 +133,7 @@ REPLACED               -     -     -     D+    D+     +      D+      =!    =!   
 REPLACE_REFUSED        -     -     -     =     =      =      =?      =     =     =     =
 REPLACE_REFUSED_LIVE   -     -     -     =     =      CR-    D-      =     =     =     =
 REPLACE_UNCLEAR        -     -     -     =     =      =      =?      =     =     =     =
-CLOSED                 EX    =?    =?    EX    EX     EX     EX      =     =     =     =
+CLOSED                 EX    =?    =?    EX    EX     EX     EX      =     =     EX!   =
 ABSENT                 -     =     RJ    =!    =!     =!     =!      =     =     =     =
 NEVER_SENT             =     P0    P0    =!    =!     =!     =!      =     =     =     =
 RESTARTED              =     UN?   =?    =?    =?     =?     =?      =     =     =     =

@@ -10,7 +10,11 @@ EARLY: Final = {"cancelled", "expired"}
 KEPT: Final = EARLY | {"cancel_req", "replace_req"}
 ASKED: Final = {False: "replace_req", True: "cancel_req"}
 IN_DOUBT: Final = {"pending", "unknown"}
-ENDED_IN: Final = {"refused": WORKING | IN_DOUBT, "cancelled": WORKING | IN_DOUBT | {"rejected"}, "closed": WORKING}
+ENDED_IN: Final = {
+    "refused": WORKING | IN_DOUBT,
+    "cancelled": WORKING | IN_DOUBT | {"rejected"},
+    "closed": WORKING | {"rejected"},
+}
 ENDS: Final = {"refused": "rejected", "cancelled": "cancelled", "closed": "expired"}
 
 
@@ -70,7 +74,7 @@ class OrderModel:
             case "bust" if was in ("submitted", "partial", "filled"):
                 end = "cancelled" if self.end == "rejected" and self.cum else self.end
                 self.status = end or self.works if was == "filled" else self.works
-        if was == "rejected" and self.status not in ("rejected", "cancelled"):
+        if was == "rejected" and self.status not in ("rejected", "cancelled", "expired"):
             self.end = None  # the broker has it after all
         elif event in ENDS and self.sent and self.end is None:
             self.end = ENDS[event]

@@ -29,7 +29,7 @@ TABLE: Final = """
 | 18 replace accepted | - | - | - | D new | D new | CR new terms | D new; FI if new total <= cum | =! | =! | =! | =! |
 | 19 replace refused | - | - | - | = | = | = | Q?: live D old terms, else as reported | = | = | = | = |
 | 20 replace outcome unclear | - | - | - | = | = | = | RR, Q?: compare both sets of terms | = | = | = | = |
-| 21 session end / GTD, broker closed it | EX | Q? | Q? | EX | EX | EX or CA as reported | EX | = | = | = | = |
+| 21 session end / GTD, broker closed it | EX | Q? | Q? | EX | EX | EX or CA as reported | EX | = | = | EX! | = |
 | 22 confirmed not at broker | - | = (call still open; wait for 4-6) | RJ not_at_broker | =! review | =! review | =! review | =! review | = | = | = | = |
 | 23 process restart | P0 if fresh, else EX | UN, Q? | Q? | Q? | Q? | Q? | Q? | = | = | = | = |
 """

@@ -82,7 +82,7 @@ COLUMNS: Final = {
 LEAVES: Final = {
     "filled": {"bust"},
     "cancelled": {"fill"},
-    "rejected": {"fill", OrderEvent.ACCEPTED, OrderEvent.WORKING, OrderEvent.CANCELLED},
+    "rejected": {"fill", OrderEvent.ACCEPTED, OrderEvent.WORKING, OrderEvent.CANCELLED, OrderEvent.CLOSED},
     "expired": {"fill"},
 }
 """What alone takes an order out of its end: late fills, busts, and the broker's own word that it was wrong."""
