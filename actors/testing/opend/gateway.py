@@ -149,6 +149,8 @@ class Gateway:
         if frame.form != frames.PROTOBUF:
             raise Refused("JSON is not spoken here: use protocol format Protobuf, which is the SDK's default")
         c2s = embedded(frame.body, _C2S)
+        if not self._script.logged_in and frame.proto not in (Proto.GET_GLOBAL_STATE, Proto.KEEP_ALIVE):
+            raise Refused("OpenD is not logged in")
         if frame.proto == Proto.INIT_CONNECT:
             return self._connect(session, decode(messages.InitConnect, c2s))
         if session.conn_id is None:
@@ -160,8 +162,6 @@ class Gateway:
         route = self._routes.get(frame.proto)
         if route is None:
             raise Refused(f"request {frame.proto} is not simulated")
-        if not self._script.logged_in and frame.proto != Proto.KEEP_ALIVE:
-            raise Refused("OpenD is not logged in")
         return route.handler(decode(route.request, c2s))
 
     def _connect(self, session: Session, request: messages.InitConnect) -> messages.Connected:

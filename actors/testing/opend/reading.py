@@ -88,7 +88,7 @@ class Reading:
             raise Refused("a universal account needs a currency")
         asked = known(Currency, request.currency or 0) if several else CURRENCIES[account.markets[0]]
         open_orders = [order for order in view.orders if not order.status.final]
-        cash = self._exchange.ledger.cash(account.acc_id)
+        cash = view.cash
         frozen = {CURRENCIES[market]: bound(open_orders, market) for market in account.markets}
         worth = {currency: Decimal(0) for currency in cash}
         for holding in view.holdings:

@@ -102,6 +102,8 @@ class Trading:
         )
         if len((terms.remark or "").encode()) > _LONGEST_REMARK:
             raise Refused(f"remark is longer than {_LONGEST_REMARK} bytes")
+        if not self._exchange.prices.knows(traded.symbol):
+            raise Refused(f"unknown stock {traded.symbol}: there is no price of it")
         check_kind(account, traded.market, terms)
         terms = check_terms(terms, traded, _adjustment(request.adjust_price, request.adjust_side_and_limit))
         now = self._clock.now()
@@ -129,6 +131,8 @@ class Trading:
             raise Refused(f"order {order.order_id} is {order.status.name} and cannot be changed any more")
         if op is ModifyOrderOp.CANCEL:
             return _taken(account, self._exchange.cancel(order, now))
+        if order.cancel_due is not None:
+            raise Refused(f"order {order.order_id} is being cancelled and cannot be changed any more")
         if op is ModifyOrderOp.NORMAL:
             return _taken(account, self._replace(account, order, traded, request))
         if op is ModifyOrderOp.DELETE and order.dealt:
@@ -189,8 +193,8 @@ def _exact(value: float | None) -> Decimal | None:
     if value is None:
         return None
     exact = Decimal(repr(value))
-    if not exact.is_finite():
-        raise Refused(f"{value} is no price")
+    if not exact.is_finite() or abs(exact) > _LARGEST:
+        raise Refused(f"{value} is no price and no quantity")
     return exact
 
 
@@ -205,3 +209,4 @@ def _adjustment(adjust: bool, limit: float) -> Decimal | None:  # noqa: FBT001 -
 _MARKETS: Final = {1: "HK", 2: "US", 31: "SH", 32: "SZ"}
 _ALWAYS: Final = frozenset({ModifyOrderOp.NORMAL, ModifyOrderOp.CANCEL})
 _LONGEST_REMARK: Final = 64
+_LARGEST: Final = Decimal(1_000_000_000)
