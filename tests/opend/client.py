@@ -1,6 +1,7 @@
 """A client made of the unmodified SDK: calls that must go well, and every push that came."""
 
 import queue
+import time
 from collections.abc import Callable
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -15,6 +16,14 @@ PATIENCE = 30.0
 
 class CallFailed(Exception):
     """A call of the SDK ended with RET_ERROR; the text is its."""
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.005)
 
 
 class Client:
@@ -44,6 +53,7 @@ class Client:
         self.context.set_sync_query_connect_timeout(PATIENCE)
         self.context.set_handler(Orders())
         self.context.set_handler(Deals())
+        wait_until(lambda: frozenset() not in opend.subscriptions())
 
     def __enter__(self) -> Self:
         return self
