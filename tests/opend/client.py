@@ -44,6 +44,7 @@ class Client:
                 kept.put(rsp_pb.s2c)
                 return super().on_recv_rsp(rsp_pb)
 
+        before = sum(map(bool, opend.subscriptions()))
         self.context = sdk.OpenSecTradeContext(
             filter_trdmarket=sdk.TrdMarket.NONE,
             host=opend.host,
@@ -53,7 +54,7 @@ class Client:
         self.context.set_sync_query_connect_timeout(PATIENCE)
         self.context.set_handler(Orders())
         self.context.set_handler(Deals())
-        wait_until(lambda: frozenset() not in opend.subscriptions())
+        wait_until(lambda: sum(map(bool, opend.subscriptions())) > before)
 
     def __enter__(self) -> Self:
         return self

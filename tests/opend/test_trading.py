@@ -164,25 +164,6 @@ def test_every_kind_of_order_of_the_us_is_taken_with_its_terms(client: Client) -
             assert row[name] == value, name
 
 
-def test_a_packet_is_carried_out_once(client: Client, opend: SimulatedOpenD) -> None:
-    from futu.common.pb.Trd_PlaceOrder_pb2 import Request  # noqa: PLC0415 - the SDK is there now
-
-    from actors.testing.opend.frames import Frame  # noqa: PLC0415
-
-    request = Request()
-    request.c2s.packetID.connID, request.c2s.packetID.serialNo = 1, 2
-    request.c2s.header.trdEnv, request.c2s.header.accID, request.c2s.header.trdMarket = 1, REAL, 2
-    request.c2s.trdSide, request.c2s.orderType, request.c2s.code, request.c2s.qty = 1, 2, "AAPL", 1
-    request.c2s.secMarket = 2
-    gateway = opend._worker.gateway
-    session = gateway._sessions[0]
-    frame = Frame(2202, 2, request.SerializeToString())
-    first, second = (opend._worker.call(lambda: gateway.answer(session, frame)) for _ in range(2))
-    assert b"carried out before" not in first
-    assert b"carried out before" in second
-    assert len(opend.exchange.orders(REAL)) == 1
-
-
 def test_a_price_that_moves_by_itself_fills_what_rests(sdk: ModuleType) -> None:
     rules = Rules(partial_fills=3, fill_delay=0.01, accept_delay=0.01, cancel_delay=0.01)
     with SimulatedOpenD(seed=7, unlocked=True, rules=rules) as opend, Client(sdk, opend) as client:
