@@ -216,9 +216,14 @@ class Exchange:
             value=order.value - before * deal.price + quantity * price,
             updated=now,
         )
-        if order.status is OrderStatus.FILLED_ALL and order.dealt < order.terms.quantity:
-            order = msgspec.structs.replace(order, status=OrderStatus.FILL_CANCELLED)
-        self._record(order, revised)
+        status = order.status
+        if status is OrderStatus.FILLED_ALL and order.dealt < order.terms.quantity:
+            status = OrderStatus.FILL_CANCELLED
+        elif status is OrderStatus.FILLED_PART:
+            status = _working_status(order)
+        elif status is OrderStatus.CANCELLING_PART and order.dealt == 0:
+            status = OrderStatus.CANCELLING_ALL
+        self._record(msgspec.structs.replace(order, status=status), revised)
         return revised
 
     # ------------------------------------------------------------ matching

@@ -70,7 +70,10 @@ class Script:
             subject: The order or deal it is about.
             data: Its frame.
         """
-        before, self._last[subject] = self._last.get(subject, data), data
+        before = self._last.pop(subject, data)
+        self._last[subject] = data
+        if len(self._last) > _REMEMBERED:
+            del self._last[next(iter(self._last))]
         if self.hold > 0:
             self._held.append(data)
             if len(self._held) < self.hold:
@@ -95,6 +98,9 @@ class Script:
 
 _SPARED: Final = frozenset({Proto.INIT_CONNECT, Proto.KEEP_ALIVE, Proto.GET_ACC_LIST, Proto.SUB_ACC_PUSH})
 """Without these there is no client left that the other faults could happen to."""
+
+_REMEMBERED: Final = 1000
+"""Of so many orders and deals the push before the last is known."""
 
 _BY_CHANCE: Final = (
     Treatment(lost=True),
