@@ -1,6 +1,7 @@
 """The books survive: an exchange that is built anew, and a process that was killed."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -102,7 +103,7 @@ class Program:
         self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         ready, address = self.process.stdout.readline().split()
-        assert ready == "ready"
+        assert (ready, address.rpartition(":")[0]) == ("ready", "127.0.0.1")
         self.port = int(address.rpartition(":")[2])
 
     def end(self, number: int) -> int:
@@ -161,4 +162,8 @@ def test_the_program_replays_prices_and_names_what_is_wrong(
     again = [sys.executable, "-m", "actors", "opend-sim", "--port", "0", "--data-dir", str(tmp_path / "books")]
     refused = subprocess.run(again, capture_output=True, text=True, check=False, env=os.environ)
     assert refused.returncode != 0
-    assert "in use by another opend-sim" in refused.stderr
+    assert re.fullmatch(r"order-actors: .* in use by another opend-sim; stop it first\n", refused.stderr)
+    taken = [*again[:5], str(programs[0].port)]
+    refused = subprocess.run(taken, capture_output=True, text=True, check=False, env=os.environ)
+    assert refused.returncode != 0
+    assert re.fullmatch(r"order-actors: .*address already in use.*\n", refused.stderr)

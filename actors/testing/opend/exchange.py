@@ -200,8 +200,15 @@ class Exchange:
         return deal
 
     def revise(self, deal: Deal, now: datetime, quantity: int, price: Decimal) -> Deal:
-        """Change a deal that was made; 0 shares undo it."""
+        """Change a deal that was made; 0 shares undo it.
+
+        Raises:
+            Refused: The order was not for so many.
+        """
         order = self.order(deal.acc_id, deal.order_id)
+        before = deal.quantity if deal.status is not DealStatus.CANCELLED else 0
+        if not 0 <= quantity <= order.terms.quantity - order.dealt + before:
+            raise Refused(f"deal {deal.deal_id}: order {order.order_id} was not for so many as {quantity} more")
         revised = msgspec.structs.replace(
             deal,
             status=DealStatus.CHANGED if quantity else DealStatus.CANCELLED,
@@ -209,7 +216,6 @@ class Exchange:
             price=price,
             updated=now,
         )
-        before = deal.quantity if deal.status is not DealStatus.CANCELLED else 0
         order = msgspec.structs.replace(
             order,
             dealt=order.dealt - before + quantity,

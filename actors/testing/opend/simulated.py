@@ -42,7 +42,7 @@ class SimulatedOpenD:
         password: The trade password; None lets any unlock trading with real money.
         unlocked: Whether trading with real money begins unlocked.
         limits: Whether requests that come too often are refused.
-        silence: Seconds after which a client that sends nothing is cut off.
+        silence: Seconds after which a client that sends nothing is cut off; beats are asked for three times as often.
         host: The address it listens at.
         clock: The time.
 
@@ -88,7 +88,17 @@ class SimulatedOpenD:
         password_md5 = None if password is None else md5(password.encode(), usedforsecurity=False).hexdigest()
         trading = Trading(exchange, frequency, script, clock, password_md5, unlocked=unlocked)
         reading = Reading(exchange, memory, frequency, clock)
-        gateway = Gateway(exchange, trading, reading, Securities(priced, clock), memory, script, clock, system_random())
+        gateway = Gateway(
+            exchange,
+            trading,
+            reading,
+            Securities(priced, clock),
+            memory,
+            script,
+            clock,
+            system_random(),
+            keep_alive=max(int(silence / 3), 1),
+        )
         self._worker = Worker(gateway, exchange, memory, script, clock, (host, port), silence)
         self.exchange = Desk(exchange, clock, self._act)
         self.faults = Faults(script, self._worker)
@@ -110,7 +120,11 @@ class SimulatedOpenD:
         Raises:
             OSError: The address is taken.
         """
-        self._worker.start()
+        try:
+            self._worker.start()
+        except OSError:
+            self._books.close()
+            raise
         return self
 
     def close(self) -> None:
