@@ -103,7 +103,9 @@ class Worker:
         return done.result()
 
     def advance(self) -> None:
-        """Let time pass at the exchange, and come again when more is due; in the thread."""
+        """Let time pass at the exchange, and come again when more is due; in the thread. It ends with the thread."""
+        if self._loop.is_closed():
+            return
         if self._timer is not None:
             self._timer.cancel()
         now = self.clock.now()
