@@ -50,6 +50,10 @@ class Script:
         self._held: list[bytes] = []
         self._last: dict[str, bytes] = {}  # by what it was about
 
+    def order(self, proto: int, treatment: Treatment, times: int = 1) -> None:
+        """Have the next requests of a kind treated so, after those that were ordered before."""
+        self.requests.setdefault(proto, deque()).extend([treatment] * times)
+
     def treatment(self, proto: int) -> Treatment:
         """Return what is to be done with a request."""
         ordered = self.requests.get(proto)

@@ -21,6 +21,7 @@ from actors.testing.opend.reading import Reading
 from actors.testing.opend.script import Script
 from actors.testing.opend.securities import Securities
 from actors.testing.opend.trading import Trading
+from actors.testing.opend.upsets import Upsets
 from actors.testing.opend.worker import Worker
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class SimulatedOpenD:
         unlocked: Whether trading with real money begins unlocked.
         limits: Whether requests that come too often are refused.
         silence: Seconds after which a client that sends nothing is cut off; beats are asked for three times as often.
-        host: The address it listens at.
+        host: The address it listens at; whoever reaches one that is not loopback can trade on its accounts.
         clock: The time.
 
     Attributes:
@@ -101,7 +102,11 @@ class SimulatedOpenD:
         )
         self._worker = Worker(gateway, exchange, memory, script, clock, (host, port), silence)
         self.exchange = Desk(exchange, clock, self._act)
-        self.faults = Faults(script, self._worker)
+        self.faults = Faults(
+            script,
+            self._worker,
+            lambda random, every: Upsets(random, every, self._worker, script, exchange, clock),
+        )
         if faults is not None:
             faults(self.faults)
 
