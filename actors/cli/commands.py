@@ -29,6 +29,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("check", "check"),
     "verify": ("verifying", "verify_store"),
     "why": ("why", "why"),
+    "opend-sim": ("opend_sim", "opend_sim"),
 }
 
 
