@@ -118,12 +118,12 @@ class Growth:
         if grown <= 0 or order.average is None:
             return ()
         value = order.average * order.filled_qty - sum((fill.price * fill.quantity for fill in told), Decimal(0))
-        price = (value / grown).quantize(_FINEST)
+        price = _plain(value / grown)
         if price <= 0:
             log.warning(
                 "futu: order %s shows %s, which does not fit its fills; its average is taken", order.order_id, order
             )
-            price = order.average.quantize(_FINEST)
+            price = _plain(order.average)
         fill = OrderFill(
             fill_id=f"{self._acc_id}:{order.order_id}:{order.filled_qty}",
             order_id=order.order_id,
@@ -134,6 +134,12 @@ class Growth:
             timestamp=order.at,
         )
         return (fill,)
+
+
+def _plain(price: Decimal) -> Decimal:
+    """Return a price with the decimals it has, at most as many as a price may have."""
+    shortest = price.quantize(_FINEST).normalize()
+    return shortest if shortest.as_tuple().exponent <= 0 else shortest.quantize(Decimal(1))
 
 
 def _standing(told: Sequence[OrderFill]) -> OrderFill | None:

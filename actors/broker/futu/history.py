@@ -51,7 +51,7 @@ class History:
         orders = [order for order in self.orders(since if wide else None) if _is_open(order) or order.at >= since]
         shown: Sequence[Picture | Deal] = orders
         if self._connection.account.environment == "REAL":
-            shown = [deal for deal in self.deals(since if wide else None) if deal.at >= since]
+            shown = [deal for deal in self.deals(since if wide else None) if deal.at >= since or deal.status != "OK"]
         try:
             fills = self._books.all_of(shown)
         except OSError as error:

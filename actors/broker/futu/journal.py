@@ -56,7 +56,9 @@ class FillJournal:
         if self._file is None or not fills:
             return
         data = msgspec.json.Encoder().encode_lines(fills)
+        size = os.fstat(self._file).st_size
         if os.write(self._file, data) != len(data):
+            os.ftruncate(self._file, size)  # a line that follows must not stand behind a half one
             raise OSError(f"{self._path}: a fill could not be written whole")
         os.fsync(self._file)
 

@@ -82,17 +82,6 @@ class Line:
         self._heard()
         return rows
 
-    def probe(self) -> None:
-        """Find out that OpenD answers, is logged in, and sends pushes; only in the worker thread.
-
-        Raises:
-            SdkRefused: It does not.
-            BrokerUnclear: It is not logged in.
-        """
-        require_login(self.ask_here("get_global_state"))
-        if self.acc_id is not None:
-            self._context.subscribe(self.acc_id)
-
     def look_soon(self) -> None:
         """Have OpenD asked at the next moment."""
         self._answered = -PROBE_EVERY
@@ -111,16 +100,25 @@ class Line:
 
     def _look(self) -> None:
         if self._failures > 0 or self._clock.monotonic() - self._answered >= PROBE_EVERY:
-            try:
-                self.probe()
-            except BrokerUnclear as error:
-                self._lose(str(error))
-                return
-            except SdkRefused as error:
-                if not is_silence(str(error)):
-                    self._failed(str(error))
-                return
-        self._looked()
+            self._probe()
+        if self._failures == 0 and not self._over:
+            self._looked()
+
+    def _probe(self) -> None:
+        """Find out that OpenD answers, is logged in, and sends pushes, all of it together."""
+        try:
+            require_login(self._context.ask("get_global_state"))
+            if self.acc_id is not None:
+                self._context.subscribe(self.acc_id)
+        except BrokerUnclear as error:
+            self._lose(str(error))
+        except SdkRefused as error:
+            if is_silence(str(error)):
+                self._failed(str(error))
+            else:
+                self._lose(f"OpenD refuses to send pushes: {error}")
+        else:
+            self._heard()
 
     def _is_well(self) -> bool:
         """Look from outside, for the worker may be stuck; returns whether to look again."""

@@ -49,16 +49,17 @@ def _line(pattern: str, outcome: Outcome, source: str) -> Line:
 
 
 TABLE: Final[tuple[Line, ...]] = (
-    # Unknown, first of all: no word further down makes a proof of these.
+    # Never left the SDK.
+    _line(r"^Connect timeout$", Outcome.UNSENT, "S sync_query_processor; P: never sent"),
+    _line(r"^Connection closed$", Outcome.UNSENT, "S sync_query_processor; P"),
+    _line(r"^Context status bad$", Outcome.UNSENT, "S _query_sync"),
+    # Unknown: no word further down makes a proof of these.
     _line(r"PacketErr\.|Abnormal event timeout", Outcome.UNKNOWN, "S ReqInfo.wait, _check_req_timeout; P"),
     _line(r"^Disconnect$", Outcome.UNKNOWN, "S _pop_all_req_info; P"),
     _line(r"NN_ProtoRet_", Outcome.UNKNOWN, "I#234; T"),
     _line(r"网络中断|網絡中斷|ByDisConnOrCacnel", Outcome.UNKNOWN, "T"),
     _line(r"time.?d? ?out(?! of)|超时|超時", Outcome.UNKNOWN, "D trade OrderStatus TIMEOUT: result unknown"),
-    # Never left the SDK.
-    _line(r"^Connect timeout$", Outcome.UNSENT, "S sync_query_processor; P: never sent"),
-    _line(r"^Connection closed$", Outcome.UNSENT, "S sync_query_processor; P"),
-    _line(r"^Context status bad$", Outcome.UNSENT, "S _query_sync"),
+    # Refused inside the SDK.
     _line(r"^ERROR\. ", Outcome.REFUSED, "S ERROR_STR_PREFIX of every check before the request; P"),
     _line(r"^Error variable\. |^Wrong (type|value)", Outcome.REFUSED, "S err.make_wrong_*; P"),
     _line(r"has type .*, but expected one of", Outcome.REFUSED, "S pack_req: protobuf's TypeError; P"),
