@@ -138,8 +138,7 @@ class Growth:
 
 def _plain(price: Decimal) -> Decimal:
     """Return a price with the decimals it has, at most as many as a price may have."""
-    shortest = price.quantize(_FINEST).normalize()
-    return shortest if shortest.as_tuple().exponent <= 0 else shortest.quantize(Decimal(1))
+    return Decimal(f"{price.quantize(_FINEST):f}".rstrip("0").rstrip("."))
 
 
 def _standing(told: Sequence[OrderFill]) -> OrderFill | None:
