@@ -50,14 +50,23 @@ class Books:
             raise StoreError(f"the books {path} cannot be opened: {error}; move the file away to begin anew") from error
 
     def load(self) -> tuple[list[Order], list[Deal]]:
-        """Return every order and every deal, in the order in which they were made."""
+        """Return every order and every deal, in the order in which they were made.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
         if self._file is None:
             return [], []
-        orders = self._file.execute("SELECT body FROM orders")
-        deals = self._file.execute("SELECT body FROM deals")
+        try:
+            orders = [
+                msgspec.json.decode(body, type=Order) for (body,) in self._file.execute("SELECT body FROM orders")
+            ]
+            deals = [msgspec.json.decode(body, type=Deal) for (body,) in self._file.execute("SELECT body FROM deals")]
+        except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+            raise StoreError(f"the books are damaged: {error}; move opend-sim.db away to begin anew") from error
         return (
-            sorted((msgspec.json.decode(body, type=Order) for (body,) in orders), key=lambda order: order.number),
-            sorted((msgspec.json.decode(body, type=Deal) for (body,) in deals), key=lambda deal: deal.created),
+            sorted(orders, key=lambda order: order.number),
+            sorted(deals, key=lambda deal: (deal.created, deal.deal_id)),
         )
 
     def write(self, order: Order, deals: Iterable[Deal]) -> None:

@@ -133,7 +133,10 @@ def _values(field: _Field, wire: int, raw: int | bytes) -> Iterator[object]:
             raise Malformed(f"{field.name}: a double was expected")
         yield _DOUBLE.unpack(raw)[0]
     elif field.kind is str:
-        yield raw.decode()
+        try:
+            yield raw.decode()
+        except UnicodeDecodeError as error:
+            raise Malformed(f"{field.name}: {error}") from None
     elif issubclass(field.kind, Message):
         yield decode(field.kind, raw)
     elif field.repeated and wire == _BYTES:  # packed numbers

@@ -15,7 +15,7 @@ from actors.testing.opend.instruments import ZONES, of_symbol
 from actors.testing.opend.ledger import Ledger
 from actors.testing.opend.matching import TRIGGERED, see, trades_at
 from actors.testing.opend.orders import Change, Deal, Order, Refused, Terms
-from actors.testing.opend.protocol import DealStatus, OrderStatus, TimeInForce, TrdMarket
+from actors.testing.opend.protocol import DealStatus, OrderStatus, OrderType, TimeInForce, TrdMarket
 
 Listener = Callable[[Change], None]
 
@@ -107,10 +107,10 @@ class Exchange:
         waits = False
         for key in self._working:
             order = self._orders[key]
-            if order.due > now:
-                due = order.due if due is None else min(due, order.due)
-            else:
-                waits = waits or self._rules.matching
+            waits = waits or (order.due <= now and self._rules.matching)
+            for moment in (order.due, order.cancel_due):
+                if moment is not None and moment > now:
+                    due = moment if due is None else min(due, moment)
         change = self.prices.next_change(now) if waits else None
         return min((moment for moment in (due, change) if moment is not None), default=None)
 
@@ -144,8 +144,10 @@ class Exchange:
 
     def cancel(self, order: Order, now: datetime) -> Order:
         """Take the cancel of an order; it ends after the cancel delay."""
+        if order.cancel_due is not None:
+            return order
         status = OrderStatus.CANCELLING_PART if order.dealt else OrderStatus.CANCELLING_ALL
-        return self._change(order, now, status=status, due=self._later(now, self._rules.cancel_delay))
+        return self._change(order, now, status=status, cancel_due=self._later(now, self._rules.cancel_delay))
 
     def set_status(self, order: Order, status: OrderStatus, now: datetime) -> Order:
         """Put an order where a client asked to: disabled, enabled again, deleted."""
@@ -157,17 +159,17 @@ class Exchange:
         """Do all that is due."""
         for key in list(self._working):
             order = self._orders[key]
-            if order.due > now or order.status is OrderStatus.DISABLED:
+            if order.cancel_due is not None and order.cancel_due <= now:
+                self._change(order, now, status=_cancelled(order))
+            elif order.due > now or order.status is OrderStatus.DISABLED:
                 continue
-            if order.doom is not None:
+            elif order.doom is not None:
                 self._record(
                     msgspec.structs.replace(order, status=OrderStatus.FAILED, error=order.doom, updated=now),
                     pushed=order.doom_pushed,
                 )
             elif order.status is OrderStatus.SUBMITTING:
                 self._change(order, now, status=_working_status(order), due=self._later(now, self._rules.fill_delay))
-            elif order.status in _CANCELLING:
-                self._change(order, now, status=_cancelled(order))
             elif self._rules.matching:
                 self._match(order, now)
 
@@ -203,9 +205,9 @@ class Exchange:
         )
         order = msgspec.structs.replace(order, dealt=order.dealt + quantity, value=order.value + quantity * price)
         status = _working_status(order)
-        if order.status in _CANCELLING and status is not OrderStatus.FILLED_ALL:
+        if order.cancel_due is not None and status is not OrderStatus.FILLED_ALL:
             status = OrderStatus.CANCELLING_PART
-        due = order.due if order.status in _CANCELLING else self._later(now, self._rules.fill_delay)
+        due = self._later(now, self._rules.fill_delay)
         self._record(msgspec.structs.replace(order, status=status, updated=now, due=due), deal)
         return deal
 
@@ -251,9 +253,11 @@ class Exchange:
         lot = of_symbol(order.symbol).lot_size
         lots, rest = divmod(order.open_quantity, lot)
         parts = self._rules.partial_fills - sum(deal.order_id == order.order_id for deal in self.deals(order.acc_id))
-        if parts <= 1 or lots <= 1:
+        whole = order.terms.order_type is OrderType.SPECIAL_LIMIT_ALL
+        if whole or parts <= 1 or lots <= 1:
             return order.open_quantity
-        return self._random.randint(1, lots) * lot + (rest if lots == 1 else 0)
+        drawn = self._random.randint(1, lots)
+        return drawn * lot + (rest if drawn == lots else 0)
 
     # ------------------------------------------------------------ recording
 
@@ -297,7 +301,6 @@ def _cancelled(order: Order) -> OrderStatus:
     return OrderStatus.CANCELLED_PART if order.dealt else OrderStatus.CANCELLED_ALL
 
 
-_CANCELLING: Final = frozenset({OrderStatus.CANCELLING_ALL, OrderStatus.CANCELLING_PART})
 _FIRST_ORDER: Final = 0x5C0A_0000_0000_0001
 _FIRST_DEAL: Final = 7_102_405_130_000_000_001
 """Above 2**53 both, so that an id which passes through a float is lost; every account's deals begin at the same number,

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from actors.errors import StoreError
 from actors.runtime.clock import Clock
-from actors.testing.opend import frames, messages, quotes
+from actors.testing.opend import frames, messages, order_messages, quotes
 from actors.testing.opend.codec import Malformed, Message, decode, embedded, encode, envelope
 from actors.testing.opend.exchange import Exchange
 from actors.testing.opend.frames import Frame
@@ -83,13 +83,13 @@ class Gateway:
             Proto.UNLOCK_TRADE: _Route(messages.UnlockTrade, trading.unlock),
             Proto.GET_FUNDS: _Route(messages.GetFunds, reading.funds),
             Proto.GET_POSITION_LIST: _Route(messages.GetPositionList, reading.positions),
-            Proto.GET_ORDER_LIST: _Route(messages.GetOrderList, reading.orders),
-            Proto.PLACE_ORDER: _Route(messages.PlaceOrder, trading.place),
-            Proto.MODIFY_ORDER: _Route(messages.ModifyOrder, trading.modify),
-            Proto.GET_ORDER_FILL_LIST: _Route(messages.GetOrderFillList, reading.deals),
-            Proto.GET_HISTORY_ORDER_LIST: _Route(messages.GetHistoryOrderList, reading.history_orders),
-            Proto.GET_HISTORY_ORDER_FILL_LIST: _Route(messages.GetHistoryOrderFillList, reading.history_deals),
-            Proto.GET_ORDER_FEE: _Route(messages.GetOrderFee, reading.fees),
+            Proto.GET_ORDER_LIST: _Route(order_messages.GetOrderList, reading.orders),
+            Proto.PLACE_ORDER: _Route(order_messages.PlaceOrder, trading.place),
+            Proto.MODIFY_ORDER: _Route(order_messages.ModifyOrder, trading.modify),
+            Proto.GET_ORDER_FILL_LIST: _Route(order_messages.GetOrderFillList, reading.deals),
+            Proto.GET_HISTORY_ORDER_LIST: _Route(order_messages.GetHistoryOrderList, reading.history_orders),
+            Proto.GET_HISTORY_ORDER_FILL_LIST: _Route(order_messages.GetHistoryOrderFillList, reading.history_deals),
+            Proto.GET_ORDER_FEE: _Route(order_messages.GetOrderFee, reading.fees),
             Proto.QOT_SUB: _Route(quotes.Subscribe, securities.subscribe),
             Proto.GET_BASIC_QOT: _Route(quotes.GetSecurities, securities.basic_quotes),
             Proto.GET_STATIC_INFO: _Route(quotes.GetStaticInfo, securities.static_info),
@@ -149,6 +149,8 @@ class Gateway:
         if frame.form != frames.PROTOBUF:
             raise Refused("JSON is not spoken here: use protocol format Protobuf, which is the SDK's default")
         c2s = embedded(frame.body, _C2S)
+        if not self._script.logged_in and frame.proto not in (Proto.GET_GLOBAL_STATE, Proto.KEEP_ALIVE):
+            raise Refused("OpenD is not logged in")
         if frame.proto == Proto.INIT_CONNECT:
             return self._connect(session, decode(messages.InitConnect, c2s))
         if session.conn_id is None:
@@ -160,8 +162,6 @@ class Gateway:
         route = self._routes.get(frame.proto)
         if route is None:
             raise Refused(f"request {frame.proto} is not simulated")
-        if not self._script.logged_in and frame.proto != Proto.KEEP_ALIVE:
-            raise Refused("OpenD is not logged in")
         return route.handler(decode(route.request, c2s))
 
     def _connect(self, session: Session, request: messages.InitConnect) -> messages.Connected:
@@ -215,13 +215,13 @@ class Gateway:
         if not (change.pushed and account.pushes and self._script.logged_in):
             return
         head = header(account, of_symbol(order.symbol).market)
-        order_update = messages.OrderUpdate(header=head, order=order_picture(account, order))
+        order_update = order_messages.OrderUpdate(header=head, order=order_picture(account, order))
         for session in list(self._sessions):
             if account.acc_id not in session.accounts:
                 continue
             session.push(order.order_id, self._push_frame(Proto.UPDATE_ORDER, order_update))
             if deal is not None and account.is_real:
-                deal_update = messages.OrderFillUpdate(header=head, order_fill=deal_picture(deal))
+                deal_update = order_messages.OrderFillUpdate(header=head, order_fill=deal_picture(deal))
                 session.push(f"deal {deal.deal_id}", self._push_frame(Proto.UPDATE_ORDER_FILL, deal_update))
 
     def _push_frame(self, proto: Proto, message: Message) -> bytes:

@@ -33,7 +33,7 @@ LIMITS: Final = {
 
 
 class FrequencyLimits:
-    """Counts requests for each kind and account; what is refused does not count.
+    """Counts requests for each kind and account; one that is refused here does not count.
 
     Args:
         on: False lets everything pass.

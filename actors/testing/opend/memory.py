@@ -1,10 +1,13 @@
 """What OpenD remembers of each account, and answers from unless it is told to ask again."""
 
+from decimal import Decimal
+
 import msgspec
 
 from actors.testing.opend.exchange import Exchange
 from actors.testing.opend.ledger import Holding
 from actors.testing.opend.orders import Deal, Order
+from actors.testing.opend.protocol import Currency
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,6 +16,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     orders: list[Order]
     deals: list[Deal]
     holdings: list[Holding]
+    cash: dict[Currency, Decimal]
 
 
 class Memory:
@@ -56,4 +60,5 @@ class Memory:
             orders=exchange.orders(acc_id),
             deals=exchange.deals(acc_id),
             holdings=exchange.ledger.holdings(acc_id),
+            cash=exchange.ledger.cash(acc_id),
         )

@@ -62,7 +62,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         dealt: How many shares are filled.
         value: What they cost together; what they were sold for.
         error: The last error, for people.
-        due: Before this nothing becomes of it.
+        due: Before this it is not taken and does not trade.
+        cancel_due: When its cancel comes into effect; None: it is not being cancelled.
         triggered: Whether its trigger was reached; True for kinds without one.
         best: The best price a trailing stop has seen.
         doom: The error it is going to fail with.
@@ -77,6 +78,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     created: datetime
     updated: datetime
     due: datetime
+    cancel_due: datetime | None = None
     dealt: int = 0
     value: Decimal = Decimal(0)
     error: str = ""

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from actors.testing.opend import messages
+from actors.testing.opend import messages, order_messages
 from actors.testing.opend.accounts import CURRENCIES, Account
 from actors.testing.opend.instruments import ZONES, of_symbol
 from actors.testing.opend.ledger import Holding
@@ -22,13 +22,13 @@ def local_time(market: TrdMarket, at: datetime) -> str:
     return at.astimezone(ZONES[market]).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def order_picture(account: Account, order: Order) -> messages.Order:
+def order_picture(account: Account, order: Order) -> order_messages.Order:
     """Return an order as it stands."""
     traded, terms = of_symbol(order.symbol), order.terms
     kind = terms.order_type
     if not account.is_real and traded.market is TrdMarket.HK and kind is OrderType.NORMAL:
         kind = OrderType.ABSOLUTE_LIMIT
-    return messages.Order(
+    return order_messages.Order(
         trd_side=terms.side,
         order_type=kind,
         order_status=order.status,
@@ -60,10 +60,10 @@ def order_picture(account: Account, order: Order) -> messages.Order:
     )
 
 
-def deal_picture(deal: Deal) -> messages.OrderFill:
+def deal_picture(deal: Deal) -> order_messages.OrderFill:
     """Return a deal as it stands."""
     traded = of_symbol(deal.symbol)
-    return messages.OrderFill(
+    return order_messages.OrderFill(
         trd_side=deal.side,
         fill_id=deal.deal_id,
         fill_id_ex=f"{deal.deal_id}",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from actors.runtime.clock import Clock
-from actors.testing.opend import messages
+from actors.testing.opend import messages, order_messages
 from actors.testing.opend.accounts import CURRENCIES, Account
 from actors.testing.opend.checks import bound, known
 from actors.testing.opend.exchange import Exchange
@@ -41,20 +41,20 @@ class Reading:
         """List the accounts."""
         return messages.AccList(acc_list=tuple(_account(account) for account in self._exchange.accounts.values()))
 
-    def orders(self, request: messages.GetOrderList) -> messages.OrderList:
+    def orders(self, request: order_messages.GetOrderList) -> order_messages.OrderList:
         """List open orders and those that closed within a day, oldest first."""
         account, view = self._remembered(Proto.GET_ORDER_LIST, request.header, refresh=request.refresh_cache)
         recent = self._clock.now() - _DAY
         found = [order for order in view.orders if not order.status.final or order.updated >= recent]
         return self._order_list(account, _narrow(found, request.filter), request.filter_status_list)
 
-    def history_orders(self, request: messages.GetHistoryOrderList) -> messages.OrderList:
+    def history_orders(self, request: order_messages.GetHistoryOrderList) -> order_messages.OrderList:
         """List the closed orders of some days, newest first."""
         account = self._account(Proto.GET_HISTORY_ORDER_LIST, request.header)
         closed = [order for order in reversed(self._exchange.orders(account.acc_id)) if order.status.final]
         return self._order_list(account, _narrow(closed, request.filter), request.filter_status_list)
 
-    def deals(self, request: messages.GetOrderFillList) -> messages.OrderFillList:
+    def deals(self, request: order_messages.GetOrderFillList) -> order_messages.OrderFillList:
         """List the deals of today."""
         self._not_simulated(request.header, "deal_list_query")
         account, view = self._remembered(Proto.GET_ORDER_FILL_LIST, request.header, refresh=request.refresh_cache)
@@ -62,7 +62,7 @@ class Reading:
         today = [deal for deal in view.deals if _day(deal.symbol, deal.created) == _day(deal.symbol, now)]
         return _deal_list(account, _narrow(today, request.filter))
 
-    def history_deals(self, request: messages.GetHistoryOrderFillList) -> messages.OrderFillList:
+    def history_deals(self, request: order_messages.GetHistoryOrderFillList) -> order_messages.OrderFillList:
         """List the deals of some days, newest first."""
         self._not_simulated(request.header, "history_deal_list_query")
         account = self._account(Proto.GET_HISTORY_ORDER_FILL_LIST, request.header)
@@ -88,7 +88,7 @@ class Reading:
             raise Refused("a universal account needs a currency")
         asked = known(Currency, request.currency or 0) if several else CURRENCIES[account.markets[0]]
         open_orders = [order for order in view.orders if not order.status.final]
-        cash = self._exchange.ledger.cash(account.acc_id)
+        cash = view.cash
         frozen = {CURRENCIES[market]: bound(open_orders, market) for market in account.markets}
         worth = {currency: Decimal(0) for currency in cash}
         for holding in view.holdings:
@@ -118,7 +118,7 @@ class Reading:
             ),
         )
 
-    def fees(self, request: messages.GetOrderFee) -> messages.OrderFeeList:
+    def fees(self, request: order_messages.GetOrderFee) -> order_messages.OrderFeeList:
         """Tell what orders cost; of one without a deal there is nothing to tell."""
         self._not_simulated(request.header, "order_fee_query")
         account = self._account(Proto.GET_ORDER_FEE, request.header)
@@ -126,13 +126,13 @@ class Reading:
         for deal in self._exchange.deals(account.acc_id):
             if deal.order_id in request.order_id_ex_list:
                 fees[deal.order_id] = fees.get(deal.order_id, Decimal(0)) + self._exchange.ledger.fee(deal)
-        return messages.OrderFeeList(
+        return order_messages.OrderFeeList(
             header=header(account),
             order_fee_list=tuple(
-                messages.OrderFee(
+                order_messages.OrderFee(
                     order_id_ex=order_id,
                     fee_amount=float(fee),
-                    fee_list=(messages.OrderFeeItem(title="Commission", value=float(fee)),),
+                    fee_list=(order_messages.OrderFeeItem(title="Commission", value=float(fee)),),
                 )
                 for order_id, fee in fees.items()
             ),
@@ -156,15 +156,17 @@ class Reading:
     def _price(self, holding: Holding) -> Decimal:
         return self._exchange.prices.price(holding.symbol, self._clock.now()) or holding.average
 
-    def _order_list(self, account: Account, found: list[Order], statuses: tuple[int, ...]) -> messages.OrderList:
+    def _order_list(self, account: Account, found: list[Order], statuses: tuple[int, ...]) -> order_messages.OrderList:
         wanted = [order for order in found if not statuses or order.status in statuses]
-        return messages.OrderList(
+        return order_messages.OrderList(
             header=header(account), order_list=tuple(order_picture(account, order) for order in wanted)
         )
 
 
-def _deal_list(account: Account, found: list[Deal]) -> messages.OrderFillList:
-    return messages.OrderFillList(header=header(account), order_fill_list=tuple(deal_picture(deal) for deal in found))
+def _deal_list(account: Account, found: list[Deal]) -> order_messages.OrderFillList:
+    return order_messages.OrderFillList(
+        header=header(account), order_fill_list=tuple(deal_picture(deal) for deal in found)
+    )
 
 
 def _account(account: Account) -> messages.TrdAcc:

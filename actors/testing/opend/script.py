@@ -48,7 +48,7 @@ class Script:
         self.hanging = False
         self.logged_in = True
         self._held: list[bytes] = []
-        self._last: dict[str, bytes] = {}
+        self._last: dict[str, bytes] = {}  # by what it was about
 
     def treatment(self, proto: int) -> Treatment:
         """Return what is to be done with a request."""

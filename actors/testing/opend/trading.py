@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from actors.runtime.clock import Clock
-from actors.testing.opend import messages
+from actors.testing.opend import messages, order_messages
 from actors.testing.opend.accounts import Account
 from actors.testing.opend.checks import check_kind, check_means, check_terms, known
 from actors.testing.opend.exchange import Exchange
@@ -80,7 +80,7 @@ class Trading:
             raise Refused(f"Nonexisting acc_id {wanted.acc_id} in this trading environment")
         return account
 
-    def place(self, request: messages.PlaceOrder) -> messages.OrderTaken:
+    def place(self, request: order_messages.PlaceOrder) -> order_messages.OrderTaken:
         """Place an order."""
         account = self._may_trade(request.header, request.packet_id, Proto.PLACE_ORDER)
         traded = instrument(_MARKETS.get(request.sec_market, "?"), request.code)
@@ -102,6 +102,8 @@ class Trading:
         )
         if len((terms.remark or "").encode()) > _LONGEST_REMARK:
             raise Refused(f"remark is longer than {_LONGEST_REMARK} bytes")
+        if not self._exchange.prices.knows(traded.symbol):
+            raise Refused(f"unknown stock {traded.symbol}: there is no price of it")
         check_kind(account, traded.market, terms)
         terms = check_terms(terms, traded, _adjustment(request.adjust_price, request.adjust_side_and_limit))
         now = self._clock.now()
@@ -110,7 +112,7 @@ class Trading:
         order = self._exchange.place(account.acc_id, terms, now, doom=doom, doom_pushed=pushed)
         return _taken(account, order)
 
-    def modify(self, request: messages.ModifyOrder) -> messages.OrderTaken:
+    def modify(self, request: order_messages.ModifyOrder) -> order_messages.OrderTaken:
         """Change an order, cancel it, or cancel all of an account."""
         account = self._may_trade(request.header, request.packet_id, Proto.MODIFY_ORDER)
         op = known(ModifyOrderOp, request.modify_order_op)
@@ -129,6 +131,8 @@ class Trading:
             raise Refused(f"order {order.order_id} is {order.status.name} and cannot be changed any more")
         if op is ModifyOrderOp.CANCEL:
             return _taken(account, self._exchange.cancel(order, now))
+        if order.cancel_due is not None:
+            raise Refused(f"order {order.order_id} is being cancelled and cannot be changed any more")
         if op is ModifyOrderOp.NORMAL:
             return _taken(account, self._replace(account, order, traded, request))
         if op is ModifyOrderOp.DELETE and order.dealt:
@@ -136,7 +140,7 @@ class Trading:
         status = OrderStatus.DELETED if op is ModifyOrderOp.DELETE else OrderStatus.DISABLED
         return _taken(account, self._exchange.set_status(order, status, now))
 
-    def _may_trade(self, wanted: messages.TrdHeader, packet: messages.PacketID, proto: Proto) -> Account:
+    def _may_trade(self, wanted: messages.TrdHeader, packet: order_messages.PacketID, proto: Proto) -> Account:
         account = self.account(wanted)
         if account.is_real and not self.unlocked:
             raise Refused("Trade is locked: unlock it first, by unlock_trade or in OpenD's window")
@@ -147,7 +151,7 @@ class Trading:
         self._seen.add(key)
         return account
 
-    def _cancel_all(self, account: Account, op: ModifyOrderOp, market: int) -> messages.OrderTaken:
+    def _cancel_all(self, account: Account, op: ModifyOrderOp, market: int) -> order_messages.OrderTaken:
         if not account.is_real:
             raise Refused("cancel_all_order is not supported in paper trading")
         if op is not ModifyOrderOp.CANCEL:
@@ -156,9 +160,11 @@ class Trading:
         for order in self._exchange.open_orders(account.acc_id):
             if market in (TrdMarket.UNKNOWN, of_symbol(order.symbol).market):
                 self._exchange.cancel(order, now)
-        return messages.OrderTaken(header=header(account), order_id=0, order_id_ex="")
+        return order_messages.OrderTaken(header=header(account), order_id=0, order_id_ex="")
 
-    def _replace(self, account: Account, order: Order, traded: Instrument, request: messages.ModifyOrder) -> Order:
+    def _replace(
+        self, account: Account, order: Order, traded: Instrument, request: order_messages.ModifyOrder
+    ) -> Order:
         quantity = _shares(request.qty)
         if quantity <= order.dealt:
             raise Refused(f"order {order.order_id}: {order.dealt} are filled, the new total {quantity} is not above it")
@@ -178,17 +184,17 @@ class Trading:
         return self._exchange.replace(order, terms, now)
 
 
-def _taken(account: Account, order: Order) -> messages.OrderTaken:
+def _taken(account: Account, order: Order) -> order_messages.OrderTaken:
     market = of_symbol(order.symbol).market
-    return messages.OrderTaken(header=header(account, market), order_id=order.number, order_id_ex=order.order_id)
+    return order_messages.OrderTaken(header=header(account, market), order_id=order.number, order_id_ex=order.order_id)
 
 
 def _exact(value: float | None) -> Decimal | None:
     if value is None:
         return None
     exact = Decimal(repr(value))
-    if not exact.is_finite():
-        raise Refused(f"{value} is no price")
+    if not exact.is_finite() or abs(exact) > _LARGEST:
+        raise Refused(f"{value} is no price and no quantity")
     return exact
 
 
@@ -203,3 +209,4 @@ def _adjustment(adjust: bool, limit: float) -> Decimal | None:  # noqa: FBT001 -
 _MARKETS: Final = {1: "HK", 2: "US", 31: "SH", 32: "SZ"}
 _ALWAYS: Final = frozenset({ModifyOrderOp.NORMAL, ModifyOrderOp.CANCEL})
 _LONGEST_REMARK: Final = 64
+_LARGEST: Final = Decimal(1_000_000_000)

@@ -57,6 +57,7 @@ class Worker:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="opend-sim", daemon=True)
 
     @property
@@ -80,16 +81,15 @@ class Worker:
 
     def stop(self) -> None:
         """End every connection and the thread."""
-        if not self._thread.is_alive():
-            return
-        self.call(self._close)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        if self._thread.is_alive():
+            self.call(self._close)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
         self._loop.close()
 
     def call(self, action: Callable[[], T]) -> T:
         """Do something in the thread of the gateway and return what came of it."""
-        if not self._thread.is_alive():
+        if not self._thread.is_alive() or threading.current_thread() is self._thread:
             return action()
         done: Future[T] = Future()
 
@@ -204,8 +204,9 @@ class _Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._worker.closed(self)
         self._worker.gateway.close(self._session)
+        if not self._worker.script.hanging:  # else it may have asked for something before it went
+            self._worker.closed(self)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -226,6 +227,8 @@ class _Connection(asyncio.Protocol):
         except Garbled as error:
             logger.warning("simulated OpenD: connection ended: %s", error)
             self.end()
+        if self._transport is None:
+            self._worker.closed(self)
 
     def end(self) -> None:
         """End the connection at once."""
@@ -279,9 +282,11 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def _listen_for_silence(self) -> None:
-        silent = self._worker.clock.monotonic() - self._heard
         if self._transport is None:
             return
+        if self._worker.script.hanging:
+            self._heard = self._worker.clock.monotonic()
+        silent = self._worker.clock.monotonic() - self._heard
         if silent >= self._worker.silence:
             self.end()
         else:
