@@ -1,9 +1,10 @@
 """A client made of the unmodified SDK: calls that must go well, and every push that came."""
 
 import queue
+import time
 from collections.abc import Callable
 from types import ModuleType, TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from actors.testing import SimulatedOpenD
 
@@ -17,10 +18,32 @@ class CallFailed(Exception):
     """A call of the SDK ended with RET_ERROR; the text is its."""
 
 
+def wait_until(holds: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.005)
+
+
+class Gateway(Protocol):
+    """Where a client connects to."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+
+def _subscribed(opend: Gateway) -> int:
+    return sum(map(bool, opend.subscriptions())) if isinstance(opend, SimulatedOpenD) else 0
+
+
 class Client:
     """One trade context with handlers that keep what is pushed."""
 
-    def __init__(self, sdk: ModuleType, opend: SimulatedOpenD) -> None:
+    def __init__(self, sdk: ModuleType, opend: Gateway) -> None:
         self.sdk = sdk
         self.pushes: queue.Queue[Any] = queue.Queue()
         kept = self.pushes
@@ -35,6 +58,7 @@ class Client:
                 kept.put(rsp_pb.s2c)
                 return super().on_recv_rsp(rsp_pb)
 
+        subscribed = _subscribed(opend)
         self.context = sdk.OpenSecTradeContext(
             filter_trdmarket=sdk.TrdMarket.NONE,
             host=opend.host,
@@ -44,6 +68,7 @@ class Client:
         self.context.set_sync_query_connect_timeout(PATIENCE)
         self.context.set_handler(Orders())
         self.context.set_handler(Deals())
+        wait_until(lambda: _subscribed(opend) > subscribed or not isinstance(opend, SimulatedOpenD))
 
     def __enter__(self) -> Self:
         return self

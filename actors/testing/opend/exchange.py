@@ -158,20 +158,8 @@ class Exchange:
     def advance(self, now: datetime) -> None:
         """Do all that is due."""
         for key in list(self._working):
-            order = self._orders[key]
-            if order.cancel_due is not None and order.cancel_due <= now:
-                self._change(order, now, status=_cancelled(order))
-            elif order.due > now or order.status is OrderStatus.DISABLED:
-                continue
-            elif order.doom is not None:
-                self._record(
-                    msgspec.structs.replace(order, status=OrderStatus.FAILED, error=order.doom, updated=now),
-                    pushed=order.doom_pushed,
-                )
-            elif order.status is OrderStatus.SUBMITTING:
-                self._change(order, now, status=_working_status(order), due=self._later(now, self._rules.fill_delay))
-            elif self._rules.matching:
-                self._match(order, now)
+            while key in self._working and self._step(self._orders[key], now):
+                pass
 
     def end_day(self, market: TrdMarket, now: datetime) -> None:
         """End a market's day: what stands for the day, or until a date that is over, is cancelled."""
@@ -235,10 +223,25 @@ class Exchange:
 
     # ------------------------------------------------------------ matching
 
-    def _match(self, order: Order, now: datetime) -> None:
+    def _step(self, order: Order, now: datetime) -> bool:
+        """Do the next thing that is due for an order; return whether there was one."""
+        if order.cancel_due is not None and order.cancel_due <= now:
+            self._change(order, now, status=_cancelled(order))
+        elif order.due > now or order.status is OrderStatus.DISABLED:
+            return False
+        elif order.doom is not None:
+            failed = msgspec.structs.replace(order, status=OrderStatus.FAILED, error=order.doom, updated=now)
+            self._record(failed, pushed=order.doom_pushed)
+        elif order.status is OrderStatus.SUBMITTING:
+            self._change(order, now, status=_working_status(order), due=self._later(now, self._rules.fill_delay))
+        else:
+            return self._rules.matching and self._match(order, now)
+        return True
+
+    def _match(self, order: Order, now: datetime) -> bool:
         price = self.prices.price(order.symbol, now)
         if price is None:
-            return
+            return False
         price = of_symbol(order.symbol).nearest(price)
         seen = see(order, price)
         if seen != order:
@@ -248,6 +251,9 @@ class Exchange:
             self.fill(order, self._draw(order), price, now)
         elif order.terms.time_in_force is TimeInForce.IOC and order.triggered:
             self._change(order, now, status=_cancelled(order))
+        else:
+            return False
+        return True
 
     def _draw(self, order: Order) -> int:
         lot = of_symbol(order.symbol).lot_size

@@ -100,6 +100,10 @@ class SimulatedOpenD:
         """Return where it listens."""
         return self._worker.port
 
+    def subscriptions(self) -> list[frozenset[int]]:
+        """Return the accounts that each connection hears of; SubAccPush is answered after the SDK says it is ready."""
+        return self._worker.call(self._worker.subscriptions)
+
     def start(self) -> Self:
         """Listen, and answer from now on.
 

@@ -116,6 +116,10 @@ class Worker:
             pause = _RETRY
         self._timer = None if pause is None else self._loop.call_later(pause, self.advance)
 
+    def subscriptions(self) -> list[frozenset[int]]:
+        """Return the accounts that each connection hears of; in the thread."""
+        return [connection.session.accounts for connection in self._connections]
+
     def opened(self, connection: "_Connection") -> None:
         """Note a connection; in the thread."""
         self._connections.append(connection)
@@ -188,7 +192,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._session = Session(self._push)
+        self.session = Session(self._push)
         self._buffer = bytearray()
         self._unsent: list[bytes] = []
         self._heard = worker.clock.monotonic()
@@ -198,13 +202,13 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._worker.opened(self)
-        self._worker.gateway.open(self._session)
+        self._worker.gateway.open(self.session)
         self._listen_for_silence()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._worker.gateway.close(self._session)
+        self._worker.gateway.close(self.session)
         if not self._worker.script.hanging:  # else it may have asked for something before it went
             self._worker.closed(self)
 
@@ -249,7 +253,7 @@ class _Connection(asyncio.Protocol):
         if treatment.refusal is not None:
             reply = gateway.refusal(frame, treatment.refusal)
         else:
-            reply = gateway.answer(self._session, frame)
+            reply = gateway.answer(self.session, frame)
             self._worker.loop.call_soon(self._worker.advance)
         if treatment.error is not None:
             reply = gateway.refusal(frame, treatment.error)
