@@ -82,6 +82,7 @@ class FutuSettings(Section, frozen=True, kw_only=True):
         rsa_key: The file of the key that OpenD was given for encrypted connections; None is no encryption.
         unlock_password: Unlocks trading in OpenD; None waits for a person to unlock it in OpenD's own window.
         us_session: When limit orders of US symbols may trade: RTH are regular hours, ETH those before and after too.
+        market_data: Whether prices, lots and price steps are asked for; without the rights for it nothing is known.
         polling: Whether order lists are asked for between pushes; ``auto`` does for accounts whose pushes never come.
         poll_interval: Seconds between two such lists.
         connect_timeout: Seconds a connection may take until it is given up and tried again.
@@ -97,6 +98,7 @@ class FutuSettings(Section, frozen=True, kw_only=True):
     rsa_key: PathText | None = None
     unlock_password: Annotated[str, Secret("1 to 64 printable characters", r"[ -~]{1,64}")] | None = None
     us_session: Literal["RTH", "ETH", "OVERNIGHT", "ALL"] = "RTH"
+    market_data: bool = True
     polling: Literal["auto", "always", "never"] = "auto"
     poll_interval: Annotated[float, Number("a number of seconds", 4, 3_600)] = 5.0
     connect_timeout: SomeSeconds = 15.0

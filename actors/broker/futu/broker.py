@@ -14,13 +14,14 @@ from actors.broker.futu.capabilities import capabilities_of
 from actors.broker.futu.connection import Connection
 from actors.broker.futu.history import History
 from actors.broker.futu.journal import FillJournal
+from actors.broker.futu.market import MarketData
 from actors.broker.futu.orders import Orders
 from actors.broker.futu.polling import Polling
 from actors.broker.futu.rows import Deal, Picture, Row, number
 from actors.broker.futu.sdk import FutuSdk, Sdk
 from actors.broker.futu.subscribers import Subscribers
 from actors.broker.futu.worker import News
-from actors.errors import BrokerUnclear
+from actors.errors import BrokerUnclear, OrderSubmissionError
 from actors.model import Order, OrderStatus
 from actors.runtime.clock import Clock, SystemClock
 from actors.settings import FutuSettings
@@ -57,9 +58,12 @@ class FutuBroker:
         self._directory = directory
         self.budgets = Budgets(self._clock)
         self._subscribers = Subscribers()
+        sdk = FutuSdk() if sdk is None else sdk
+        self._market = MarketData(settings, sdk, self._clock)
+        self._symbols: set[str] = set()
         self._connection = Connection(
             settings,
-            FutuSdk() if sdk is None else sdk,
+            sdk,
             self._clock,
             self._shown,
             self._looked,
@@ -82,6 +86,11 @@ class FutuBroker:
             NotSent: It surely never left, and may be sent later.
             BrokerUnclear: It may have been taken.
         """
+        self._symbols.add(order.symbol)
+        fault = self._market.fault(order)
+        if fault is not None:
+            text = f"Futu: order {order.order_id} is refused before it is sent: {fault}"
+            raise OrderSubmissionError(text, order.order_id, order.symbol)
         return self._orders.place(order)
 
     def cancel_order(self, broker_order_id: str) -> bool:
@@ -164,6 +173,7 @@ class FutuBroker:
             self._history = History(self._connection, self.budgets, books, self._clock)
         if self._news is None:
             self._news = News(self._hand_on)
+        self._market.open()
         self._wide = True
 
     def snapshot(self, since: datetime) -> VenueSnapshot:
@@ -179,6 +189,7 @@ class FutuBroker:
             self.budgets.place.note(age for age in ages if age < PERIOD)
             self._wide = False
         self._orders.seen(orders)
+        self._symbols.update(symbol for symbol, held in (snapshot.positions or {}).items() if held != 0)
         return snapshot
 
     def subscribe_orders(self, callback: OrderCallback) -> None:
@@ -190,11 +201,12 @@ class FutuBroker:
         self._subscribers.add_connection(callback)
 
     def quotes(self) -> Sequence[Quote]:
-        """Return nothing: prices need market data rights of their own, which an account for trading need not have."""
-        return ()
+        """Return the latest price of every symbol that was ordered or is held, as far as market data tells it."""
+        return self._market.quotes(self._symbols.copy())
 
     def close(self) -> None:
         """Close the connection; calls under way fail, what was pushed by now is told."""
+        self._market.close()
         self._connection.close()
         news, self._news = self._news, None
         if news is not None:

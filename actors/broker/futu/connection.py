@@ -10,7 +10,7 @@ from actors.broker.futu.accounts import Account, chosen
 from actors.broker.futu.line import Line, require_login
 from actors.broker.futu.pushes import Pushes
 from actors.broker.futu.rows import Deal, Picture, Row
-from actors.broker.futu.sdk import Context, Sdk, SdkRefused
+from actors.broker.futu.sdk import Context, Kind, Sdk, SdkRefused
 from actors.broker.futu.unlock import Unlock
 from actors.broker.futu.worker import NotStarted, Rank, in_time
 from actors.errors import BrokerUnclear
@@ -75,7 +75,7 @@ class Connection:
         settings = self._settings
         self._reach()
         opening = self._sdk.open(
-            settings.host, settings.port, settings.security_firm, settings.rsa_key, CONNECT_PATIENCE
+            settings.host, settings.port, Kind.TRADING, settings.security_firm, settings.rsa_key, CONNECT_PATIENCE
         )
         context = in_time(opening.run, settings.connect_timeout)
         if context is None:

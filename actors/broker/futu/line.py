@@ -20,7 +20,7 @@ from actors.runtime.clock import Clock
 
 log = logging.getLogger(__name__)
 
-PROBE_EVERY: Final = 5.0
+PROBE_EVERY: Final = 4.0
 """Seconds without an answer until OpenD is asked for one."""
 
 HUNG: Final = 26.0

@@ -145,8 +145,11 @@ class Orders:
         except NotStarted as error:
             raise BrokerUnclear(f"Futu: not sent: {error}; it is asked for again") from error
         except SdkRefused as error:
-            if outcome_of(str(error)) is Outcome.REFUSED:
+            outcome = outcome_of(str(error))
+            if outcome is Outcome.REFUSED:
                 raise OrderCancelError(f"Futu: {error}", broker_order_id) from error
+            if outcome is Outcome.LOCKED:
+                self._connection.unlock.found_locked()
             raise BrokerUnclear(f"Futu: {error}") from error
 
 

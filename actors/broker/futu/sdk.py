@@ -9,6 +9,7 @@ import os
 import signal
 import threading  # noqa: TID251 - one import at a time, and only the main thread may set signal handlers
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from actors.broker.futu.rows import Row
@@ -68,16 +69,26 @@ class Opening(Protocol):
         ...
 
 
+class Kind(StrEnum):
+    """What a context is for."""
+
+    TRADING = "trading"
+    QUOTES = "quotes"
+
+
 class Sdk(Protocol):
     """Opens contexts."""
 
-    def open(self, host: str, port: int, security_firm: str, rsa_key: str | None, patience: float) -> Opening:
+    def open(
+        self, host: str, port: int, kind: Kind, security_firm: str, rsa_key: str | None, patience: float
+    ) -> Opening:
         """Begin a connection.
 
         Args:
             host: Where OpenD runs.
             port: Where it listens there.
-            security_firm: Who keeps the account.
+            kind: What for.
+            security_firm: Who keeps the account; NONE is not said.
             rsa_key: The file of the key that OpenD was given for encryption; None is no encryption.
             patience: Seconds a call may wait for a connection before it returns "Connect timeout", surely unsent.
         """
@@ -87,12 +98,23 @@ class Sdk(Protocol):
 class FutuSdk:
     """The official SDK."""
 
-    def open(self, host: str, port: int, security_firm: str, rsa_key: str | None, patience: float) -> "_Opening":
+    def open(
+        self, host: str, port: int, kind: Kind, security_firm: str, rsa_key: str | None, patience: float
+    ) -> "_Opening":
         """Begin a connection; the SDK is imported by now."""
         futu = load()
         if rsa_key is not None:
             futu.SysConfig.set_init_rsa_file(rsa_key)
-        return _Opening(futu, host, port, security_firm, patience, encrypted=rsa_key is not None)
+        arguments = {
+            "host": host,
+            "port": port,
+            "is_encrypt": rsa_key is not None,
+            "security_firm": "N/A" if security_firm == "NONE" else security_firm,
+        }
+        if kind is Kind.QUOTES:
+            return _Opening(futu, futu.OpenQuoteContext, arguments, patience)
+        arguments["filter_trdmarket"] = futu.TrdMarket.NONE  # any other hides accounts
+        return _Opening(futu, futu.OpenSecTradeContext, arguments, patience)
 
 
 def load() -> Any:  # noqa: ANN401 - the SDK has no types
@@ -129,26 +151,10 @@ def load() -> Any:  # noqa: ANN401 - the SDK has no types
 class _Opening:
     """Keeps hold of a context whose constructor does not return, so that it can be closed all the same."""
 
-    def __init__(
-        self,
-        futu: Any,  # noqa: ANN401 - as load
-        host: str,
-        port: int,
-        security_firm: str,
-        patience: float,
-        *,
-        encrypted: bool,
-    ) -> None:
-        kind = futu.OpenSecTradeContext
+    def __init__(self, futu: Any, kind: Any, arguments: dict[str, Any], patience: float) -> None:  # noqa: ANN401
         self._futu = futu
         self._raw = kind.__new__(kind)
-        self._arguments = {
-            "filter_trdmarket": futu.TrdMarket.NONE,  # any other hides accounts
-            "host": host,
-            "port": port,
-            "is_encrypt": encrypted,
-            "security_firm": "N/A" if security_firm == "NONE" else security_firm,
-        }
+        self._arguments = arguments
         self._patience = patience
         self._abandoned = False
 

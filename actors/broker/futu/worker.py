@@ -217,6 +217,18 @@ def in_time(perform: Callable[[], T], timeout: float) -> T | None:
     return value
 
 
+def in_background(perform: Callable[[], None]) -> None:
+    """Do something in a thread of its own; what it raises is logged."""
+
+    def run() -> None:
+        try:
+            perform()
+        except Exception:
+            log.exception("futu: what was to be done in the background failed")
+
+    threading.Thread(target=run, name="futu-background", daemon=True).start()
+
+
 def pause(seconds: float) -> None:
     """Wait."""
     threading.Event().wait(seconds)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from actors.broker.base import OrderReport
+from actors.broker.base import OrderReport, ReportStatus
 from actors.broker.futu.broker import FutuBroker
 from actors.broker.futu.rows import Deal, Picture, Row
 from actors.broker.futu.sdk import SdkRefused
@@ -211,6 +211,10 @@ class Heard:
         broker.subscribe_orders(lambda report: self._note(self.reports, report))
         broker.subscribe_connection(lambda _up, why: self._note(self.losses, why))
 
+    @property
+    def last_status(self) -> ReportStatus | None:
+        return self.reports[-1].status if self.reports else None
+
     def wait_for(self, holds: Callable[["Heard"], bool], seconds: float = 20.0) -> None:
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -232,7 +236,7 @@ def listening() -> Iterator[int]:
 
 
 def settings(port: int, **changes: Any) -> FutuSettings:
-    return FutuSettings(**({"port": port, "acc_id": PAPER} | changes))
+    return FutuSettings(**({"port": port, "acc_id": PAPER, "market_data": False} | changes))
 
 
 def since(moment: datetime | None = None) -> datetime:
