@@ -19,6 +19,7 @@ from tests.support.builders import AT, order
 
 REAL = 281_756_455_988_247_915
 PAPER = 1001
+ACCOUNTS_OF = {"SIMULATE": PAPER, "REAL": REAL}
 DAY = timedelta(days=1)
 
 
