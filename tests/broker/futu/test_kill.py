@@ -93,8 +93,10 @@ def campaign(environment: str, directory: Path, rounds: int, seed: int) -> None:
         books = json.loads(told[-1])
         orders, deals = opend.exchange.orders(acc_id), opend.exchange.deals(acc_id)
         remarks = Counter(order.terms.remark for order in orders)
-        assert len(remarks) == SIGNALS * rounds, "a signal was lost"
+        assert len(books["orders"]) == SIGNALS * rounds, "a signal was lost"
         assert set(remarks.values()) == {1}, "a signal was placed twice"
+        for order_id, status in books["orders"].items():  # one that was about to be sent is never sent again
+            assert status == ("filled" if order_id in remarks else "rejected"), f"{order_id} is {status}"
         for order in orders:
             booked = [(q, Decimal(p)) for order_id, q, p in books["fills"] if order_id == order.order_id]
             made = [(deal.quantity, deal.price) for deal in deals if deal.order_id == order.order_id]

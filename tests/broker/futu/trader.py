@@ -13,6 +13,7 @@ from pathlib import Path
 
 from actors import Settings, Signal, TradingSystem
 from actors.broker.futu.broker import FutuBroker
+from actors.settings import RecoverySettings
 from tests.broker.futu.making import ACCOUNTS_OF, settings
 
 _MADE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -25,7 +26,8 @@ def main(port: str, environment: str, directory: str, signals: str, finish: str 
     for budget in vars(broker.budgets).values():
         budget._spacing = 0.0
         budget._limit = 1_000
-    with TradingSystem(Settings(account_id="A", data_dir=directory), broker) as system:
+    recovery = RecoverySettings(settle_window=3.0)
+    with TradingSystem(Settings(account_id="A", data_dir=directory, recovery=recovery), broker) as system:
         made = min([_MADE, *(order.signal_at or _MADE for order in system.get_orders_by_strategy("s"))])
         for number in range(int(signals)):
             system.submit(
@@ -50,10 +52,11 @@ def main(port: str, environment: str, directory: str, signals: str, finish: str 
             time.sleep(0.05)
         time.sleep(0.2)
         fills = [(fill.order_id, fill.quantity, str(fill.price)) for fill in system.fills()]
+        orders = {order.order_id: order.status.value for order in system.get_orders_by_strategy("s")}
         positions = {position.symbol: 0 for position in system.positions()}
         for position in system.positions():
             positions[position.symbol] += position.quantity
-        print(json.dumps({"fills": fills, "positions": positions}), flush=True)  # noqa: T201 - as above
+        print(json.dumps({"orders": orders, "fills": fills, "positions": positions}), flush=True)  # noqa: T201 - as above
 
 
 if __name__ == "__main__":
