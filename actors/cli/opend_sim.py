@@ -45,6 +45,7 @@ _SECONDS = click.FloatRange(0, 3600)
 @click.option(
     "--fault-rate", type=click.FloatRange(0, 1), default=0.0, help="How likely each request and push goes wrong."
 )
+@click.option("--upset-every", type=_SECONDS, default=0.0, help="Seconds from one larger fault to the next.")
 def opend_sim(  # noqa: PLR0913 - each is one option
     *,
     port: int,
@@ -61,6 +62,7 @@ def opend_sim(  # noqa: PLR0913 - each is one option
     unlocked: bool,
     no_limits: bool,
     fault_rate: float,
+    upset_every: float,
 ) -> None:
     """Be an OpenD with simulated accounts, until TERM or INT; stdout says `ready HOST:PORT` once it listens."""
     log_to_stderr("warning")
@@ -80,6 +82,7 @@ def opend_sim(  # noqa: PLR0913 - each is one option
     )
     opend.faults.by_chance(drawn, fault_rate)
     with opend:
+        opend.faults.upset(drawn, upset_every)
         click.echo(f"ready {opend.host}:{opend.port}")
         sys.stdout.flush()
         stop.wait()

@@ -1,6 +1,7 @@
 """The books survive: an exchange that is built anew, and a process that was killed."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -14,8 +15,10 @@ import pytest
 
 from actors.errors import StoreError, StoreLocked
 from actors.testing.opend.protocol import OrderStatus, OrderType, TrailType
+from tests.opend.campaign import run
 from tests.opend.client import REAL, CallFailed, Client
 from tests.opend.floor import BUY, SELL, Floor
+from tests.opend.program import Program
 
 S = OrderStatus
 
@@ -92,28 +95,6 @@ def test_what_cannot_be_written_has_not_happened(tmp_path: Path) -> None:
     floor.books.close()
 
 
-class Program:
-    """``opend-sim`` as a process of its own."""
-
-    host = "127.0.0.1"
-
-    def __init__(self, directory: Path, *arguments: str, port: int = 0) -> None:
-        command = [sys.executable, "-m", "actors", "opend-sim", "--port", str(port), "--data-dir", str(directory)]
-        self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        ready, address = self.process.stdout.readline().split()
-        assert ready == "ready"
-        self.port = int(address.rpartition(":")[2])
-
-    def end(self, number: int) -> int:
-        """Send it a signal and return how it ended."""
-        self.process.send_signal(number)
-        code = self.process.wait(30)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
-
-
 @pytest.fixture
 def programs() -> Iterator[list[Program]]:
     started: list[Program] = []
@@ -161,4 +142,16 @@ def test_the_program_replays_prices_and_names_what_is_wrong(
     again = [sys.executable, "-m", "actors", "opend-sim", "--port", "0", "--data-dir", str(tmp_path / "books")]
     refused = subprocess.run(again, capture_output=True, text=True, check=False, env=os.environ)
     assert refused.returncode != 0
-    assert "in use by another opend-sim" in refused.stderr
+    assert re.fullmatch(r"order-actors: .* in use by another opend-sim; stop it first\n", refused.stderr)
+    taken = [*again[:5], str(programs[0].port)]
+    refused = subprocess.run(taken, capture_output=True, text=True, check=False, env=os.environ)
+    assert refused.returncode != 0
+    assert re.fullmatch(r"order-actors: .*address already in use.*\n", refused.stderr)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
+def test_whatever_was_told_is_there_after_kills_at_any_moment(tmp_path: Path) -> None:
+    orders, deals = run(rounds=3, seed=1, directory=tmp_path)
+    assert orders > 10
+    assert deals > 10

@@ -141,7 +141,7 @@ def test_what_the_sdk_requires_is_there(sdk: ModuleType, kind: type[Message]) ->
     assert required <= numbers
 
 
-class Everything(Message, frozen=True):
+class Everything(Message, frozen=True, kw_only=True):
     number: Annotated[int, 1]
     flag: Annotated[bool, 2]
     price: Annotated[float, 3]

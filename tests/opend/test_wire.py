@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 
 from actors.testing import SimulatedOpenD
 from actors.testing.opend import frames, messages, order_messages
 from actors.testing.opend.codec import embedded, encode, envelope
+from actors.testing.opend.exchange import Rules
 from actors.testing.opend.frames import Frame, Garbled
-from actors.testing.opend.protocol import Proto
+from actors.testing.opend.prices import GivenPrices
+from actors.testing.opend.protocol import OrderStatus, Proto, TrdSide
 from tests.opend.client import REAL, wait_until
 from tests.opend.wire import Wire
 
@@ -94,6 +99,60 @@ def test_an_account_that_is_not_there_is_refused(wire: Wire, acc_id: int, env: i
     packet = order_messages.PacketID(conn_id=1, serial_no=1)
     modify = order_messages.ModifyOrder(packet_id=packet, header=header, modify_order_op=2)
     assert reason in wire.refused(Proto.MODIFY_ORDER, modify)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"remark": "x" * 65}, "remark is longer than 64 bytes"),
+        ({"price": float("nan")}, "nan is no price"),
+        ({"qty": 1e12}, "is no price and no quantity"),
+        ({"order_type": 99}, "OrderType 99 is not supported"),
+        ({"sec_market": 31, "code": "600519"}, "unknown stock SH.600519"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_order_that_the_sdk_would_not_send_is_refused(wire: Wire, changes: dict[str, Any], reason: str) -> None:
+    assert reason in wire.refused(Proto.PLACE_ORDER, msgspec.structs.replace(ORDER, **changes))
+
+
+def test_what_cannot_be_done_with_an_order_is_refused(wire: Wire, opend: SimulatedOpenD) -> None:
+    def modify(op: int, serial: int, **more: Any) -> str:
+        packet = order_messages.PacketID(conn_id=1, serial_no=serial)
+        return wire.refused(
+            Proto.MODIFY_ORDER,
+            order_messages.ModifyOrder(packet_id=packet, header=HEADER, modify_order_op=op, **more),
+        )
+
+    assert "DISABLE is not supported for all orders at once" in modify(3, 2, for_all=True)
+    assert "ModifyOrderOp 9 is not supported" in modify(9, 3)
+    partly = opend.exchange.manual_order(REAL, "HK.00700", TrdSide.BUY, 200, Decimal(90)).order_id
+    opend.exchange.fill(REAL, partly, 100, Decimal(90))
+    assert "partly filled and cannot be deleted" in modify(5, 4, order_id_ex=partly)
+
+
+def test_a_cancel_that_is_under_way_is_taken_again_and_keeps_its_order_from_being_changed() -> None:
+    rules = Rules(cancel_delay=3600)
+    with SimulatedOpenD(prices=GivenPrices(), rules=rules, limits=False, unlocked=True) as opend, Wire(opend) as wire:
+        order_id = opend.exchange.manual_order(REAL, "US.AAPL", TrdSide.BUY, 10, Decimal(90)).order_id
+        asked = order_messages.ModifyOrder(
+            packet_id=order_messages.PacketID(conn_id=1, serial_no=1),
+            header=HEADER,
+            modify_order_op=2,
+            order_id_ex=order_id,
+        )
+        for serial in (1, 2):
+            packet = order_messages.PacketID(conn_id=1, serial_no=serial)
+            wire.ask(Proto.MODIFY_ORDER, msgspec.structs.replace(asked, packet_id=packet))
+        (order,) = opend.exchange.orders(REAL)
+        assert order.status is OrderStatus.CANCELLING_ALL
+        packet = order_messages.PacketID(conn_id=1, serial_no=3)
+        change = msgspec.structs.replace(asked, packet_id=packet, modify_order_op=1, qty=20.0, price=91.0)
+        assert "is being cancelled" in wire.refused(Proto.MODIFY_ORDER, change)
+
+
+def test_a_universal_account_is_asked_for_a_currency(wire: Wire) -> None:
+    assert "needs a currency" in wire.refused(Proto.GET_FUNDS, messages.GetFunds(header=HEADER))
 
 
 def test_nobody_subscribes_an_account_that_is_not_there(wire: Wire, opend: SimulatedOpenD) -> None:

@@ -4,18 +4,17 @@ import socket
 from types import TracebackType
 from typing import Self
 
-from actors.testing import SimulatedOpenD
 from actors.testing.opend import frames, messages
 from actors.testing.opend.codec import Message, embedded, encode, envelope
 from actors.testing.opend.frames import Frame
 from actors.testing.opend.protocol import Proto
-from tests.opend.client import PATIENCE
+from tests.opend.client import PATIENCE, Gateway
 
 
 class Wire:
     """One connection."""
 
-    def __init__(self, opend: SimulatedOpenD, *, connected: bool = True) -> None:
+    def __init__(self, opend: Gateway, *, connected: bool = True) -> None:
         self.socket = socket.create_connection((opend.host, opend.port), PATIENCE)
         self._buffer = bytearray()
         self._serial = 0

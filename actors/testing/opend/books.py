@@ -24,6 +24,7 @@ class Books:
 
     def __init__(self, directory: Path | None) -> None:
         self._file: sqlite3.Connection | None = None
+        self._kept = directory is not None
         if directory is None:
             return
         path = directory / "opend-sim.db"
@@ -75,8 +76,10 @@ class Books:
         Raises:
             StoreError: They cannot be written; nothing of them is.
         """
-        if self._file is None:
+        if not self._kept:
             return
+        if self._file is None:
+            raise StoreError("the books are closed; nothing can happen at their exchange any more")
         try:
             self._file.execute("BEGIN")
             self._file.execute(_PUT_ORDER, (order.acc_id, order.order_id, msgspec.json.encode(order)))

@@ -48,13 +48,13 @@ def decode(kind: type[M], data: bytes) -> M:
         Malformed: The bytes are no such message.
     """
     known = _by_number(kind)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {field.name: () for field in known.values() if field.repeated}
     for number, wire, raw in _read(data):
         field = known.get(number)
         if field is None:
             continue
         for value in _values(field, wire, raw):
-            found[field.name] = (*found.get(field.name, ()), value) if field.repeated else value
+            found[field.name] = (*found[field.name], value) if field.repeated else value
     try:
         return kind(**found)
     except TypeError as error:

@@ -200,8 +200,15 @@ class Exchange:
         return deal
 
     def revise(self, deal: Deal, now: datetime, quantity: int, price: Decimal) -> Deal:
-        """Change a deal that was made; 0 shares undo it."""
+        """Change a deal that was made; 0 shares undo it.
+
+        Raises:
+            Refused: The order was not for so many.
+        """
         order = self.order(deal.acc_id, deal.order_id)
+        before = deal.quantity if deal.status is not DealStatus.CANCELLED else 0
+        if not 0 <= quantity <= order.terms.quantity - order.dealt + before:
+            raise Refused(f"deal {deal.deal_id}: order {order.order_id} was not for so many as {quantity} more")
         revised = msgspec.structs.replace(
             deal,
             status=DealStatus.CHANGED if quantity else DealStatus.CANCELLED,
@@ -209,16 +216,20 @@ class Exchange:
             price=price,
             updated=now,
         )
-        before = deal.quantity if deal.status is not DealStatus.CANCELLED else 0
         order = msgspec.structs.replace(
             order,
             dealt=order.dealt - before + quantity,
             value=order.value - before * deal.price + quantity * price,
             updated=now,
         )
-        if order.status is OrderStatus.FILLED_ALL and order.dealt < order.terms.quantity:
-            order = msgspec.structs.replace(order, status=OrderStatus.FILL_CANCELLED)
-        self._record(order, revised)
+        status = order.status
+        if status is OrderStatus.FILLED_ALL and order.dealt < order.terms.quantity:
+            status = OrderStatus.FILL_CANCELLED
+        elif status is OrderStatus.FILLED_PART:
+            status = _working_status(order)
+        elif status is OrderStatus.CANCELLING_PART and order.dealt == 0:
+            status = OrderStatus.CANCELLING_ALL
+        self._record(msgspec.structs.replace(order, status=status), revised)
         return revised
 
     # ------------------------------------------------------------ matching

@@ -1,36 +1,12 @@
 """What goes wrong on purpose: people order it here, one by one or from a seed."""
 
-from collections import deque
+from collections.abc import Callable
 from random import Random
-from typing import Protocol
 
 from actors.testing.opend.limits import TOO_FREQUENT
 from actors.testing.opend.protocol import Proto
 from actors.testing.opend.script import SERVER_TIMEOUT, Script, Treatment
-
-
-class Plant(Protocol):
-    """The running gateway, as far as faults take hold of it."""
-
-    def hang(self, *, hanging: bool) -> None:
-        """Stand still with all connections open, or go on."""
-        ...
-
-    def cut(self) -> None:
-        """End every connection."""
-        ...
-
-    def restart(self, seconds: float) -> None:
-        """End every connection, listen again after some seconds, and forget what a new process would not know."""
-        ...
-
-    def log_in_or_out(self, *, logged_in: bool) -> None:
-        """Lose the connection to Futu's own servers, or get it back."""
-        ...
-
-    def freeze_memory(self, acc_id: int, *, frozen: bool) -> None:
-        """Let no news of an account reach what is remembered of it, or let it."""
-        ...
+from actors.testing.opend.upsets import Plant, Upsets
 
 
 class Faults:
@@ -39,11 +15,14 @@ class Faults:
     Args:
         script: Where the gateway finds them.
         plant: The running gateway.
+        upsets: Makes larger faults, of a random source and the seconds from one to the next.
     """
 
-    def __init__(self, script: Script, plant: Plant) -> None:
+    def __init__(self, script: Script, plant: Plant, upsets: Callable[[Random, float], Upsets]) -> None:
         self._script = script
         self._plant = plant
+        self._make_upsets = upsets
+        self._upsets: Upsets | None = None
 
     # ------------------------------------------------------------ requests and replies
 
@@ -117,6 +96,19 @@ class Faults:
         self._script.random = Random(seed) if rate > 0 else None
         self._script.rate = rate
 
+    def upset(self, seed: int, every: float) -> None:
+        """Let larger faults happen: cuts, hangs, restarts, refused logins, old memory, busts, manual orders.
+
+        Args:
+            seed: What they are drawn from.
+            every: Seconds from one to the next, on average; 0 ends it.
+        """
+        if self._upsets is not None:
+            self._upsets.stop()
+        self._upsets = self._make_upsets(Random(seed), every) if every > 0 else None
+        if self._upsets is not None:
+            self._upsets.start()
+
     # ------------------------------------------------------------ the gateway as a whole
 
     def cut(self) -> None:
@@ -152,4 +144,4 @@ class Faults:
         self._plant.freeze_memory(acc_id, frozen=False)
 
     def _order(self, proto: Proto, times: int, treatment: Treatment) -> None:
-        self._script.requests.setdefault(proto, deque()).extend([treatment] * times)
+        self._script.order(proto, treatment, times)

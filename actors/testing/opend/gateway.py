@@ -56,9 +56,10 @@ class Gateway:
         script: What goes wrong on purpose.
         clock: The time.
         random: Where connection ids and keys come from.
+        keep_alive: The seconds between beats that it asks clients for.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of its own
         self,
         exchange: Exchange,
         trading: Trading,
@@ -68,12 +69,15 @@ class Gateway:
         script: Script,
         clock: Clock,
         random: Random,
+        *,
+        keep_alive: int,
     ) -> None:
         self._trading = trading
         self._memory = memory
         self._script = script
         self._clock = clock
         self._random = random
+        self._keep_alive_interval = keep_alive
         self._accounts = exchange.accounts
         self._sessions: list[Session] = []
         self._pushed = 0
@@ -174,7 +178,7 @@ class Gateway:
             login_user_id=_USER,
             conn_id=session.conn_id,
             conn_aes_key=f"{self._random.getrandbits(64):016X}",
-            keep_alive_interval=_KEEP_ALIVE,
+            keep_alive_interval=self._keep_alive_interval,
             aes_cbc_iv=f"{self._random.getrandbits(64):016X}",
         )
 
@@ -239,7 +243,6 @@ _NO_ENCRYPTION: Final = -1
 _SERVER_VERSION: Final = 1011
 _BUILD: Final = 7108
 _USER: Final = 17_000_001
-_KEEP_ALIVE: Final = 10
 _CONN_STATUS: Final = 3
 _TRADING: Final = 3
 _CLOSED: Final = 6

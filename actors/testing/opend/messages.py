@@ -5,14 +5,14 @@ from typing import Annotated
 from actors.testing.opend.codec import Message
 
 
-class Empty(Message, frozen=True):
+class Empty(Message, frozen=True, kw_only=True):
     """A reply that says no more than that it went well."""
 
 
 # ------------------------------------------------------------ connection
 
 
-class InitConnect(Message, frozen=True):
+class InitConnect(Message, frozen=True, kw_only=True):
     """The first request on a connection."""
 
     client_ver: Annotated[int, 1]
@@ -22,7 +22,7 @@ class InitConnect(Message, frozen=True):
     push_proto_fmt: Annotated[int, 5] = 0
 
 
-class Connected(Message, frozen=True):
+class Connected(Message, frozen=True, kw_only=True):
     """What a client needs to go on."""
 
     server_ver: Annotated[int, 1]
@@ -33,13 +33,13 @@ class Connected(Message, frozen=True):
     aes_cbc_iv: Annotated[str, 6]
 
 
-class ProgramStatus(Message, frozen=True):
+class ProgramStatus(Message, frozen=True, kw_only=True):
     """How the gateway is."""
 
     type: Annotated[int, 1]
 
 
-class GlobalState(Message, frozen=True):
+class GlobalState(Message, frozen=True, kw_only=True):
     """Markets and logins."""
 
     market_hk: Annotated[int, 1]
@@ -57,20 +57,20 @@ class GlobalState(Message, frozen=True):
     conn_id: Annotated[int, 16]
 
 
-class KeepAlive(Message, frozen=True):
+class KeepAlive(Message, frozen=True, kw_only=True):
     """A beat, and its answer."""
 
     time: Annotated[int, 1]
 
 
-class ConnectStatus(Message, frozen=True):
+class ConnectStatus(Message, frozen=True, kw_only=True):
     """Whether the gateway is logged in at its own servers."""
 
     qot_logined: Annotated[bool, 1]
     trd_logined: Annotated[bool, 2]
 
 
-class Notify(Message, frozen=True):
+class Notify(Message, frozen=True, kw_only=True):
     """News of the gateway itself."""
 
     type: Annotated[int, 1]
@@ -80,7 +80,7 @@ class Notify(Message, frozen=True):
 # ------------------------------------------------------------ accounts
 
 
-class TrdHeader(Message, frozen=True):
+class TrdHeader(Message, frozen=True, kw_only=True):
     """Which account a request or a reply is about."""
 
     trd_env: Annotated[int, 1]
@@ -88,7 +88,7 @@ class TrdHeader(Message, frozen=True):
     trd_market: Annotated[int, 3]
 
 
-class TrdAcc(Message, frozen=True):
+class TrdAcc(Message, frozen=True, kw_only=True):
     """An account."""
 
     trd_env: Annotated[int, 1]
@@ -103,26 +103,26 @@ class TrdAcc(Message, frozen=True):
     acc_role: Annotated[int | None, 10] = None
 
 
-class AccList(Message, frozen=True):
+class AccList(Message, frozen=True, kw_only=True):
     """Every account."""
 
     acc_list: Annotated[tuple[TrdAcc, ...], 1]
 
 
-class UnlockTrade(Message, frozen=True):
+class UnlockTrade(Message, frozen=True, kw_only=True):
     """Unlock trading with real money, or lock it."""
 
     unlock: Annotated[bool, 1]
     pwd_md5: Annotated[str, 2] = ""
 
 
-class SubAccPush(Message, frozen=True):
+class SubAccPush(Message, frozen=True, kw_only=True):
     """The accounts a connection wants to hear of, all of them."""
 
     acc_id_list: Annotated[tuple[int, ...], 1] = ()
 
 
-class GetFunds(Message, frozen=True):
+class GetFunds(Message, frozen=True, kw_only=True):
     """Ask for money."""
 
     header: Annotated[TrdHeader, 1]
@@ -130,7 +130,7 @@ class GetFunds(Message, frozen=True):
     currency: Annotated[int | None, 3] = None
 
 
-class AccCashInfo(Message, frozen=True):
+class AccCashInfo(Message, frozen=True, kw_only=True):
     """The cash in one currency."""
 
     currency: Annotated[int, 1]
@@ -139,7 +139,7 @@ class AccCashInfo(Message, frozen=True):
     net_cash_power: Annotated[float, 4]
 
 
-class Funds(Message, frozen=True):
+class Funds(Message, frozen=True, kw_only=True):
     """The money of an account."""
 
     power: Annotated[float, 1]
@@ -153,14 +153,14 @@ class Funds(Message, frozen=True):
     cash_info_list: Annotated[tuple[AccCashInfo, ...], 15] = ()
 
 
-class FundsReply(Message, frozen=True):
+class FundsReply(Message, frozen=True, kw_only=True):
     """The money of an account."""
 
     header: Annotated[TrdHeader, 1]
     funds: Annotated[Funds, 2]
 
 
-class Filter(Message, frozen=True):
+class Filter(Message, frozen=True, kw_only=True):
     """What a question narrows itself to."""
 
     code_list: Annotated[tuple[str, ...], 1] = ()
@@ -170,7 +170,7 @@ class Filter(Message, frozen=True):
     filter_market: Annotated[int, 6] = 0
 
 
-class GetPositionList(Message, frozen=True):
+class GetPositionList(Message, frozen=True, kw_only=True):
     """Ask for positions."""
 
     header: Annotated[TrdHeader, 1]
@@ -178,7 +178,7 @@ class GetPositionList(Message, frozen=True):
     refresh_cache: Annotated[bool, 5] = False
 
 
-class Position(Message, frozen=True):
+class Position(Message, frozen=True, kw_only=True):
     """A position."""
 
     position_id: Annotated[int, 1]
@@ -198,7 +198,7 @@ class Position(Message, frozen=True):
     average_cost_price: Annotated[float | None, 33] = None
 
 
-class PositionList(Message, frozen=True):
+class PositionList(Message, frozen=True, kw_only=True):
     """Positions."""
 
     header: Annotated[TrdHeader, 1]

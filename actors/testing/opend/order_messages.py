@@ -6,7 +6,7 @@ from actors.testing.opend.codec import Message
 from actors.testing.opend.messages import Filter, TrdHeader
 
 
-class Order(Message, frozen=True):
+class Order(Message, frozen=True, kw_only=True):
     """An order as it stands."""
 
     trd_side: Annotated[int, 1]
@@ -17,7 +17,7 @@ class Order(Message, frozen=True):
     code: Annotated[str, 6]
     name: Annotated[str, 7]
     qty: Annotated[float, 8]
-    price: Annotated[float | None, 9]
+    price: Annotated[float | None, 9] = None
     create_time: Annotated[str, 10]
     update_time: Annotated[str, 11]
     fill_qty: Annotated[float, 12]
@@ -26,20 +26,20 @@ class Order(Message, frozen=True):
     sec_market: Annotated[int, 15]
     create_timestamp: Annotated[float, 16]
     update_timestamp: Annotated[float, 17]
-    remark: Annotated[str | None, 18]
+    remark: Annotated[str | None, 18] = None
     time_in_force: Annotated[int, 19]
     fill_outside_rth: Annotated[bool, 20]
-    aux_price: Annotated[float | None, 21]
-    trail_type: Annotated[int | None, 22]
-    trail_value: Annotated[float | None, 23]
-    trail_spread: Annotated[float | None, 24]
+    aux_price: Annotated[float | None, 21] = None
+    trail_type: Annotated[int | None, 22] = None
+    trail_value: Annotated[float | None, 23] = None
+    trail_spread: Annotated[float | None, 24] = None
     currency: Annotated[int, 25]
     trd_market: Annotated[int, 26]
-    session: Annotated[int | None, 27]
-    expire_time: Annotated[str | None, 29]
+    session: Annotated[int | None, 27] = None
+    expire_time: Annotated[str | None, 29] = None
 
 
-class GetOrderList(Message, frozen=True):
+class GetOrderList(Message, frozen=True, kw_only=True):
     """Ask for the orders of today."""
 
     header: Annotated[TrdHeader, 1]
@@ -48,7 +48,7 @@ class GetOrderList(Message, frozen=True):
     refresh_cache: Annotated[bool, 4] = False
 
 
-class GetHistoryOrderList(Message, frozen=True):
+class GetHistoryOrderList(Message, frozen=True, kw_only=True):
     """Ask for the orders of some days."""
 
     header: Annotated[TrdHeader, 1]
@@ -56,21 +56,21 @@ class GetHistoryOrderList(Message, frozen=True):
     filter_status_list: Annotated[tuple[int, ...], 3] = ()
 
 
-class OrderList(Message, frozen=True):
+class OrderList(Message, frozen=True, kw_only=True):
     """Orders."""
 
     header: Annotated[TrdHeader, 1]
     order_list: Annotated[tuple[Order, ...], 2]
 
 
-class PacketID(Message, frozen=True):
+class PacketID(Message, frozen=True, kw_only=True):
     """What makes a request that trades one that is carried out once."""
 
     conn_id: Annotated[int, 1]
     serial_no: Annotated[int, 2]
 
 
-class PlaceOrder(Message, frozen=True):
+class PlaceOrder(Message, frozen=True, kw_only=True):
     """Place an order."""
 
     packet_id: Annotated[PacketID, 1]
@@ -94,7 +94,7 @@ class PlaceOrder(Message, frozen=True):
     expire_time: Annotated[str | None, 20] = None
 
 
-class ModifyOrder(Message, frozen=True):
+class ModifyOrder(Message, frozen=True, kw_only=True):
     """Change an order, cancel it, or cancel all of an account."""
 
     packet_id: Annotated[PacketID, 1]
@@ -113,7 +113,7 @@ class ModifyOrder(Message, frozen=True):
     order_id_ex: Annotated[str, 16] = ""
 
 
-class OrderTaken(Message, frozen=True):
+class OrderTaken(Message, frozen=True, kw_only=True):
     """An order was placed, changed, or its cancel taken."""
 
     header: Annotated[TrdHeader, 1]
@@ -121,7 +121,7 @@ class OrderTaken(Message, frozen=True):
     order_id_ex: Annotated[str, 3]
 
 
-class OrderUpdate(Message, frozen=True):
+class OrderUpdate(Message, frozen=True, kw_only=True):
     """Push: an order as it stands now."""
 
     header: Annotated[TrdHeader, 1]
@@ -131,7 +131,7 @@ class OrderUpdate(Message, frozen=True):
 # ------------------------------------------------------------ deals and fees
 
 
-class OrderFill(Message, frozen=True):
+class OrderFill(Message, frozen=True, kw_only=True):
     """A deal."""
 
     trd_side: Annotated[int, 1]
@@ -150,7 +150,7 @@ class OrderFill(Message, frozen=True):
     trd_market: Annotated[int, 17]
 
 
-class GetOrderFillList(Message, frozen=True):
+class GetOrderFillList(Message, frozen=True, kw_only=True):
     """Ask for the deals of today."""
 
     header: Annotated[TrdHeader, 1]
@@ -158,42 +158,42 @@ class GetOrderFillList(Message, frozen=True):
     refresh_cache: Annotated[bool, 3] = False
 
 
-class GetHistoryOrderFillList(Message, frozen=True):
+class GetHistoryOrderFillList(Message, frozen=True, kw_only=True):
     """Ask for the deals of some days."""
 
     header: Annotated[TrdHeader, 1]
     filter: Annotated[Filter, 2]
 
 
-class OrderFillList(Message, frozen=True):
+class OrderFillList(Message, frozen=True, kw_only=True):
     """Deals."""
 
     header: Annotated[TrdHeader, 1]
     order_fill_list: Annotated[tuple[OrderFill, ...], 2]
 
 
-class OrderFillUpdate(Message, frozen=True):
+class OrderFillUpdate(Message, frozen=True, kw_only=True):
     """Push: a deal."""
 
     header: Annotated[TrdHeader, 1]
     order_fill: Annotated[OrderFill, 2]
 
 
-class GetOrderFee(Message, frozen=True):
+class GetOrderFee(Message, frozen=True, kw_only=True):
     """Ask what orders cost."""
 
     header: Annotated[TrdHeader, 1]
     order_id_ex_list: Annotated[tuple[str, ...], 2] = ()
 
 
-class OrderFeeItem(Message, frozen=True):
+class OrderFeeItem(Message, frozen=True, kw_only=True):
     """One fee."""
 
     title: Annotated[str, 1]
     value: Annotated[float, 2]
 
 
-class OrderFee(Message, frozen=True):
+class OrderFee(Message, frozen=True, kw_only=True):
     """What an order cost."""
 
     order_id_ex: Annotated[str, 1]
@@ -201,7 +201,7 @@ class OrderFee(Message, frozen=True):
     fee_list: Annotated[tuple[OrderFeeItem, ...], 3]
 
 
-class OrderFeeList(Message, frozen=True):
+class OrderFeeList(Message, frozen=True, kw_only=True):
     """What orders cost."""
 
     header: Annotated[TrdHeader, 1]

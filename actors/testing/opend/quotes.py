@@ -5,20 +5,20 @@ from typing import Annotated
 from actors.testing.opend.codec import Message
 
 
-class Security(Message, frozen=True):
+class Security(Message, frozen=True, kw_only=True):
     """A security."""
 
     market: Annotated[int, 1]
     code: Annotated[str, 2]
 
 
-class GetStaticInfo(Message, frozen=True):
+class GetStaticInfo(Message, frozen=True, kw_only=True):
     """Ask what securities are."""
 
     security_list: Annotated[tuple[Security, ...], 3] = ()
 
 
-class SecurityStaticBasic(Message, frozen=True):
+class SecurityStaticBasic(Message, frozen=True, kw_only=True):
     """What a security is."""
 
     security: Annotated[Security, 1]
@@ -29,25 +29,25 @@ class SecurityStaticBasic(Message, frozen=True):
     list_time: Annotated[str, 6]
 
 
-class SecurityStaticInfo(Message, frozen=True):
+class SecurityStaticInfo(Message, frozen=True, kw_only=True):
     """What a security is."""
 
     basic: Annotated[SecurityStaticBasic, 1]
 
 
-class StaticInfo(Message, frozen=True):
+class StaticInfo(Message, frozen=True, kw_only=True):
     """What securities are."""
 
     static_info_list: Annotated[tuple[SecurityStaticInfo, ...], 1]
 
 
-class GetSecurities(Message, frozen=True):
+class GetSecurities(Message, frozen=True, kw_only=True):
     """Ask for the prices of securities: a snapshot, or the quotes that were subscribed."""
 
     security_list: Annotated[tuple[Security, ...], 1] = ()
 
 
-class SnapshotBasicData(Message, frozen=True):
+class SnapshotBasicData(Message, frozen=True, kw_only=True):
     """The prices of a security, and in what steps it trades."""
 
     security: Annotated[Security, 1]
@@ -71,19 +71,19 @@ class SnapshotBasicData(Message, frozen=True):
     name: Annotated[str, 41]
 
 
-class Snapshot(Message, frozen=True):
+class Snapshot(Message, frozen=True, kw_only=True):
     """A snapshot of a security."""
 
     basic: Annotated[SnapshotBasicData, 1]
 
 
-class SnapshotList(Message, frozen=True):
+class SnapshotList(Message, frozen=True, kw_only=True):
     """Snapshots."""
 
     snapshot_list: Annotated[tuple[Snapshot, ...], 1]
 
 
-class Subscribe(Message, frozen=True):
+class Subscribe(Message, frozen=True, kw_only=True):
     """Subscribe quotes, or end a subscription."""
 
     security_list: Annotated[tuple[Security, ...], 1] = ()
@@ -91,7 +91,7 @@ class Subscribe(Message, frozen=True):
     is_unsub_all: Annotated[bool, 7] = False
 
 
-class BasicQot(Message, frozen=True):
+class BasicQot(Message, frozen=True, kw_only=True):
     """The quote of a security."""
 
     security: Annotated[Security, 1]
@@ -112,7 +112,7 @@ class BasicQot(Message, frozen=True):
     name: Annotated[str, 24]
 
 
-class BasicQotList(Message, frozen=True):
+class BasicQotList(Message, frozen=True, kw_only=True):
     """Quotes."""
 
     basic_qot_list: Annotated[tuple[BasicQot, ...], 1]

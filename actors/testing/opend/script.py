@@ -50,6 +50,10 @@ class Script:
         self._held: list[bytes] = []
         self._last: dict[str, bytes] = {}  # by what it was about
 
+    def order(self, proto: int, treatment: Treatment, times: int = 1) -> None:
+        """Have the next requests of a kind treated so, after those that were ordered before."""
+        self.requests.setdefault(proto, deque()).extend([treatment] * times)
+
     def treatment(self, proto: int) -> Treatment:
         """Return what is to be done with a request."""
         ordered = self.requests.get(proto)
@@ -70,7 +74,10 @@ class Script:
             subject: The order or deal it is about.
             data: Its frame.
         """
-        before, self._last[subject] = self._last.get(subject, data), data
+        before = self._last.pop(subject, data)
+        self._last[subject] = data
+        if len(self._last) > _REMEMBERED:
+            del self._last[next(iter(self._last))]
         if self.hold > 0:
             self._held.append(data)
             if len(self._held) < self.hold:
@@ -95,6 +102,9 @@ class Script:
 
 _SPARED: Final = frozenset({Proto.INIT_CONNECT, Proto.KEEP_ALIVE, Proto.GET_ACC_LIST, Proto.SUB_ACC_PUSH})
 """Without these there is no client left that the other faults could happen to."""
+
+_REMEMBERED: Final = 1000
+"""Of so many orders and deals the push before the last is known."""
 
 _BY_CHANCE: Final = (
     Treatment(lost=True),

@@ -21,6 +21,7 @@ from actors.testing.opend.reading import Reading
 from actors.testing.opend.script import Script
 from actors.testing.opend.securities import Securities
 from actors.testing.opend.trading import Trading
+from actors.testing.opend.upsets import Upsets
 from actors.testing.opend.worker import Worker
 
 T = TypeVar("T")
@@ -42,8 +43,8 @@ class SimulatedOpenD:
         password: The trade password; None lets any unlock trading with real money.
         unlocked: Whether trading with real money begins unlocked.
         limits: Whether requests that come too often are refused.
-        silence: Seconds after which a client that sends nothing is cut off.
-        host: The address it listens at.
+        silence: Seconds after which a client that sends nothing is cut off; beats are asked for three times as often.
+        host: The address it listens at; whoever reaches one that is not loopback can trade on its accounts.
         clock: The time.
 
     Attributes:
@@ -88,10 +89,24 @@ class SimulatedOpenD:
         password_md5 = None if password is None else md5(password.encode(), usedforsecurity=False).hexdigest()
         trading = Trading(exchange, frequency, script, clock, password_md5, unlocked=unlocked)
         reading = Reading(exchange, memory, frequency, clock)
-        gateway = Gateway(exchange, trading, reading, Securities(priced, clock), memory, script, clock, system_random())
+        gateway = Gateway(
+            exchange,
+            trading,
+            reading,
+            Securities(priced, clock),
+            memory,
+            script,
+            clock,
+            system_random(),
+            keep_alive=max(int(silence / 3), 1),
+        )
         self._worker = Worker(gateway, exchange, memory, script, clock, (host, port), silence)
         self.exchange = Desk(exchange, clock, self._act)
-        self.faults = Faults(script, self._worker)
+        self.faults = Faults(
+            script,
+            self._worker,
+            lambda random, every: Upsets(random, every, self._worker, script, exchange, clock),
+        )
         if faults is not None:
             faults(self.faults)
 
@@ -110,7 +125,11 @@ class SimulatedOpenD:
         Raises:
             OSError: The address is taken.
         """
-        self._worker.start()
+        try:
+            self._worker.start()
+        except OSError:
+            self._books.close()
+            raise
         return self
 
     def close(self) -> None:

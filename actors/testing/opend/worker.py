@@ -57,6 +57,7 @@ class Worker:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._returns: asyncio.TimerHandle | None = None
         self._listening: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="opend-sim", daemon=True)
 
@@ -103,7 +104,9 @@ class Worker:
         return done.result()
 
     def advance(self) -> None:
-        """Let time pass at the exchange, and come again when more is due; in the thread."""
+        """Let time pass at the exchange, and come again when more is due; in the thread. It ends with the thread."""
+        if self._loop.is_closed():
+            return
         if self._timer is not None:
             self._timer.cancel()
         now = self.clock.now()
@@ -152,7 +155,9 @@ class Worker:
             self._close()
             self.gateway.restart()
             self.script.hanging = False
-            self._loop.call_later(seconds, self._listen_again)
+            if self._returns is not None:
+                self._returns.cancel()
+            self._returns = self._loop.call_later(seconds, self._listen_again)
 
         self.call(act)
 
@@ -163,6 +168,15 @@ class Worker:
     def freeze_memory(self, acc_id: int, *, frozen: bool) -> None:
         """Let no news of an account reach what is remembered of it, or let it."""
         self.call(lambda: self._memory.freeze(acc_id) if frozen else self._memory.thaw(acc_id))
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something after some seconds, and let what follows from it happen."""
+
+        def act() -> None:
+            action()
+            self.advance()
+
+        self.call(lambda: self._loop.call_later(seconds, act))
 
     # ------------------------------------------------------------ the thread
 
