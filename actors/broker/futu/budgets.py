@@ -32,6 +32,7 @@ class Budget:
         self._spacing = spacing
         self._reserve = reserve
         self._asked: deque[float] = deque(maxlen=limit)
+        self._answered = -PERIOD
 
     def wait(self, *, first: bool = True) -> float:
         """Return the seconds until one may be asked; 0 is now.
@@ -41,9 +42,8 @@ class Budget:
         """
         now = self._clock.monotonic()
         limit = self._limit if first else self._limit - self._reserve
-        wait = 0.0
-        if self._asked:
-            wait = self._asked[-1] + self._spacing - now
+        latest = max(self._asked[-1], self._answered) if self._asked else -PERIOD
+        wait = latest + self._spacing - now
         if len(self._asked) >= limit:
             wait = max(wait, self._asked[-limit] + PERIOD - now)
         return max(wait, 0.0)
@@ -51,6 +51,10 @@ class Budget:
     def take(self) -> None:
         """Count one that is asked now."""
         self._asked.append(self._clock.monotonic())
+
+    def answered(self) -> None:
+        """Count the distance to the next from now: the request may have left long after it was counted."""
+        self._answered = self._clock.monotonic()
 
     def note(self, ages: Iterable[float]) -> None:
         """Count what was asked before this process knew of it, by its age in seconds."""

@@ -50,6 +50,8 @@ class Connection:
         self._line: Line | None = None
         self._account: Account | None = None
         self._changing = threading.Lock()
+        self._opening = threading.Lock()
+        self._closes = 0  # what was begun before a close is not wanted after it
         self.unlock = Unlock(settings.unlock_password, clock)
 
     @property
@@ -72,7 +74,15 @@ class Connection:
         """
         if self._line is not None:
             return
-        settings = self._settings
+        if not self._opening.acquire(blocking=False):
+            raise BrokerUnclear("Futu: a connection to OpenD is being made already")
+        try:
+            self._make_line()
+        finally:
+            self._opening.release()
+
+    def _make_line(self) -> None:
+        settings, closes = self._settings, self._closes
         self._reach()
         opening = self._sdk.open(
             settings.host, settings.port, Kind.TRADING, settings.security_firm, settings.rsa_key, CONNECT_PATIENCE
@@ -96,9 +106,12 @@ class Connection:
             line.end("the connection could not begin")
             raise
         with self._changing:
-            if line.is_over:
-                raise BrokerUnclear(f"Futu: the connection to OpenD at {self._where} was lost at once")
-            self._line = line
+            wanted = self._closes == closes
+            if wanted and not line.is_over:
+                self._line = line
+        if self._line is not line:
+            line.end("the broker is closed")
+            raise BrokerUnclear(f"Futu: the connection to OpenD at {self._where} was lost or closed at once")
         log.info("futu: connected to OpenD at %s, account %s", self._where, self._account)
 
     def ask(self, name: str, rank: Rank, start_within: float | None = None, **arguments: object) -> list[Row]:
@@ -129,6 +142,7 @@ class Connection:
     def close(self) -> None:
         """End the line."""
         with self._changing:
+            self._closes += 1
             line, self._line = self._line, None
         if line is not None:
             line.end("the broker is closed")

@@ -94,7 +94,7 @@ class Line:
             self._over = True
         self._watch.stop()
         self._worker.stop(why)
-        self._context.close()
+        self._close()
 
     # ------------------------------------------------------------ is it alive
 
@@ -149,7 +149,13 @@ class Line:
         self._watch.stop()
         self._worker.stop(why)
         self._lost(self, why)  # before the context is closed, which makes calls under way return
-        self._context.close()
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            self._context.close()
+        except Exception:
+            log.exception("futu: the SDK failed to close a connection; it is left to itself")
 
 
 def require_login(states: Sequence[Row]) -> None:

@@ -55,6 +55,8 @@ class Orders:
             raise NotSent(f"Futu: {error}") from error
         except SdkRefused as error:
             raise self._failed(order, str(error)) from error
+        finally:
+            self._budgets.place.answered()
         self._connection.unlock.found_open()
         return self._taken(order, rows)
 
@@ -151,6 +153,8 @@ class Orders:
             if outcome is Outcome.LOCKED:
                 self._connection.unlock.found_locked()
             raise BrokerUnclear(f"Futu: {error}") from error
+        finally:
+            self._budgets.change.answered()
 
 
 _BEGIN: Final = 1.0

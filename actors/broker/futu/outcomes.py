@@ -66,7 +66,6 @@ TABLE: Final[tuple[Line, ...]] = (
     _line(r"is required\.?$", Outcome.REFUSED, "S checks of missing parameters"),
     # OpenD answered, and did not pass it on.
     _line(r"too frequent|frequency limit|频率限制|頻率限制|请求太频繁", Outcome.UNSENT, "T; D intro/authority limits"),
-    _line(r"password|密码|密碼", Outcome.REFUSED, "D trade/unlock: a wrong password"),
     _line(r"unlock|解锁|解鎖|trade.{0,20}locked", Outcome.LOCKED, "D trade/unlock; I#132"),
     # The broker or the exchange refused.
     _line(r"购买力不足|購買力不足|(buying|purchasing) power", Outcome.REFUSED, "futuquant #90; D qa/trade"),

@@ -60,8 +60,9 @@ class Placing:
             values |= {"trail_type": "AMOUNT", "trail_value": _exact_float(order, "trail_amount", order.trail_amount)}
         elif order.trail_percent is not None:
             values |= {"trail_type": "RATIO", "trail_value": _exact_float(order, "trail_percent", order.trail_percent)}
-        if market == "US" and self._environment == "REAL" and order.order_type == "limit":
-            values |= {"session": self._us_session, "fill_outside_rth": self._us_session != "RTH"}
+        extended = self._us_session != "RTH" and self._environment == "REAL"
+        if extended and market == "US" and order.order_type == "limit":
+            values |= {"session": self._us_session, "fill_outside_rth": True}
         return values
 
     @staticmethod

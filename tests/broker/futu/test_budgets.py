@@ -29,6 +29,17 @@ def test_two_hundred_orders_stay_within_fifteen_in_thirty_seconds() -> None:
     assert min(b - a for a, b in pairwise(times)) >= 0.02
 
 
+def test_the_distance_is_kept_from_when_a_slow_request_left() -> None:
+    clock = StandingClock()
+    place = Budgets(clock).place
+    place.take()
+    clock.pass_(0.5)  # until it left, and was answered
+    place.answered()
+    assert place.wait() >= 0.02
+    clock.pass_(place.wait())
+    assert place.wait() == 0
+
+
 def test_cancels_have_a_reserve_that_new_terms_do_not_touch() -> None:
     clock = StandingClock()
     change = Budgets(clock).change

@@ -33,7 +33,6 @@ REFUSED = (
     "购买力不足",
     "Insufficient buying power",
     "the order price is not valid: invalid price",
-    "trade password is wrong",
 )
 LOCKED = ("Please unlock trade first", "请先解锁交易", "Trade is locked, unlock_trade first")
 

@@ -29,8 +29,6 @@ def test_a_limit_order_tells_all_of_its_terms() -> None:
         "remark": order.order_id,
         "time_in_force": "GTC",
         "adjust_limit": 0,
-        "session": "RTH",
-        "fill_outside_rth": False,
     }
 
 
