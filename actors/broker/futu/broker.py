@@ -1,11 +1,13 @@
 """FutuBroker: the broker port over Futu OpenD and the official SDK."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from actors.broker.base import Capabilities, ConnectionCallback, FillCallback, OrderCallback, Quote, VenueSnapshot
 from actors.broker.futu.bookkeeping import Bookkeeping
@@ -29,6 +31,24 @@ from actors.settings import FutuSettings
 log = logging.getLogger(__name__)
 
 FILLS_NAME: Final = "futu-fills.jsonl"
+
+
+class Description(msgspec.Struct, frozen=True):
+    """What a connection is like.
+
+    Attributes:
+        opend: OpenD's version.
+        account: The account and what it may trade.
+        unlock: What is known of the trade lock.
+        skew: Seconds that the clock of OpenD's machine is ahead of ours.
+        left: How many requests of each kind may still be made within 30 seconds.
+    """
+
+    opend: str
+    account: str
+    unlock: str
+    skew: float
+    left: Mapping[str, int]
 
 
 class FutuBroker:
@@ -146,11 +166,21 @@ class FutuBroker:
         known = ((str(row["order_id"]), number(row.get("fee_amount"))) for row in rows)
         return {order_id: fee for order_id, fee in known if fee is not None}
 
-    def describe(self) -> dict[str, Any]:
-        """Return what is known of the connection, for people: account, unlock state, what the budgets leave."""
-        account = self._connection.account
-        budgets = {name: getattr(self.budgets, name).left for name in ("place", "change", "orders", "history")}
-        return {"account": str(account), "unlock": self._connection.unlock.state, "left": budgets}
+    def describe(self) -> Description:
+        """Return what is known of the connection, for people.
+
+        Raises:
+            BrokerUnclear: It is not connected, or OpenD says nothing.
+        """
+        state = self._connection.state()
+        opened = number(state.get("local_timestamp")) or Decimal(0)
+        return Description(
+            opend=str(state.get("server_ver")),
+            account=str(self._connection.account),
+            unlock=self._connection.unlock.state,
+            skew=float(opened) - self._clock.now().timestamp(),
+            left={name: getattr(self.budgets, name).left for name in ("place", "change", "orders", "history")},
+        )
 
     # ------------------------------------------------------------ the venue
 

@@ -133,6 +133,20 @@ class Connection:
             raise NotStarted("not connected to OpenD")
         return line.ask_here(name, **self._for_account(arguments))
 
+    def state(self) -> Row:
+        """Return what OpenD says of itself: version, logins, time.
+
+        Raises:
+            BrokerUnclear: It says nothing.
+        """
+        line = self._line
+        if line is None:
+            raise BrokerUnclear("Futu: not connected to OpenD yet")
+        try:
+            return line.ask("get_global_state", Rank.QUERY)[0]
+        except (NotStarted, SdkRefused) as error:
+            raise BrokerUnclear(f"Futu: OpenD at {self._where} does not tell its state: {error}") from error
+
     def look_soon(self) -> None:
         """Have OpenD looked at soon."""
         line = self._line

@@ -237,7 +237,7 @@ def test_a_password_unlocks_and_is_not_shown(port: int, tmp_path: Path) -> None:
     bench = Bench(port, tmp_path, trade_env="REAL", acc_id=REAL, unlock_password="geheim")
     bench.broker.connect()
     assert bench.calls("unlock_trade") == [{"password": "geheim"}]
-    assert bench.broker.describe()["unlock"] == "unlocked by password"
+    assert bench.broker.describe().unlock == "unlocked by password"
     assert "geheim" not in repr(bench.broker._settings)
     bench.broker.close()
 
@@ -251,7 +251,7 @@ def test_a_wrong_password_is_tried_once(port: int, tmp_path: Path) -> None:
     bench.sdk.context = type(bench.sdk.context)()
     bench.broker.connect()
     assert bench.calls("unlock_trade") == []
-    assert bench.broker.describe()["unlock"] == "locked"
+    assert bench.broker.describe().unlock == "locked"
     bench.broker.close()
 
 

@@ -200,7 +200,7 @@ def test_real_trading_that_is_locked_holds_orders_until_somebody_unlocks_it(sdk:
 def test_a_wrong_password_leaves_it_locked(sdk: object, tmp_path: Path) -> None:
     with SimulatedOpenD(limits=False, password="geheim") as opend:
         desk = Desk(opend, "REAL", tmp_path, unlock_password="falsch")
-        assert desk.broker.describe()["unlock"] == "locked"
+        assert desk.broker.describe().unlock == "locked"
         desk.broker.close()
 
 

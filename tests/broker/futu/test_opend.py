@@ -5,14 +5,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors.broker.base import ReportStatus
+from actors.broker.session import NotSent
+from actors.cli.check_futu import futu_findings
 from actors.errors import BrokerUnclear, OrderCancelError, OrderSubmissionError
 from actors.testing import SimulatedOpenD
 from actors.testing.opend.protocol import TrdSide
-from tests.broker.futu.desk import Desk
-from tests.broker.futu.making import PAPER, REAL, aapl
+from tests.broker.futu.desk import ENVIRONMENTS, Desk
+from tests.broker.futu.making import PAPER, REAL, aapl, settings
 
 D = Decimal
 # ------------------------------------------------------------ an order's life
@@ -152,3 +155,18 @@ def test_paper_fills_while_nobody_was_there_add_up(opend: SimulatedOpenD, tmp_pa
     value = sum(fill.quantity * fill.price for fill in fills)
     assert abs(value - (40 * D("89.5") + 20 * D("88.1") + 40 * D("88.2"))) < D("0.000001")
     again.broker.close()
+
+
+@pytest.mark.parametrize("environment", ["SIMULATE", "REAL"])
+def test_check_tells_of_opend_and_unlocks_nothing(sdk: object, environment: str) -> None:
+    with SimulatedOpenD(password="geheim") as opend:
+        chosen = settings(opend.port, trade_env=environment, acc_id=ENVIRONMENTS[environment], unlock_password="geheim")
+        findings = list(futu_findings(chosen))
+        assert {finding.state for finding in findings} == {"ok"}
+        assert f"at 127.0.0.1:{opend.port}, account {ENVIRONMENTS[environment]} ({environment}" in findings[0].text
+        without = list(futu_findings(msgspec.structs.replace(chosen, unlock_password=None)))
+        assert ("warning" in {finding.state for finding in without}) is (environment == "REAL")
+        locked = Desk(opend, "REAL")
+        with pytest.raises(NotSent, match="locked"):
+            locked.resting()
+        locked.broker.close()
