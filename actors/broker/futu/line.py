@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 PROBE_EVERY: Final = 4.0
 """Seconds without an answer until OpenD is asked for one."""
 
+PROBE_ANYHOW: Final = 15.0
+"""Seconds until it is asked though it answers other questions: whether it is logged in and sends pushes, none tells."""
+
 HUNG: Final = 26.0
 """Seconds of one call after which OpenD counts as hung; the SDK ends its own calls after 12, and makes up to five."""
 
@@ -44,7 +47,7 @@ class Line:
         self._looked = looked
         self._lost = lost
         self._failures = 0
-        self._answered = clock.monotonic()
+        self._answered = self._probed = clock.monotonic()
         self._ending = threading.Lock()
         self._over = False
         self.acc_id: int | None = None
@@ -99,7 +102,8 @@ class Line:
     # ------------------------------------------------------------ is it alive
 
     def _look(self) -> None:
-        if self._failures > 0 or self._clock.monotonic() - self._answered >= PROBE_EVERY:
+        now = self._clock.monotonic()
+        if self._failures > 0 or now - self._answered >= PROBE_EVERY or now - self._probed >= PROBE_ANYHOW:
             self._probe()
         if self._failures == 0 and not self._over:
             self._looked()
@@ -117,7 +121,11 @@ class Line:
                 self._failed(str(error))
             else:
                 self._lose(f"OpenD refuses to send pushes: {error}")
+        except Exception:
+            log.exception("futu: the SDK failed to ask whether OpenD is there")
+            self._failed("the SDK fails")
         else:
+            self._probed = self._clock.monotonic()
             self._heard()
 
     def _is_well(self) -> bool:

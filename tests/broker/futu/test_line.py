@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from actors.broker.futu import line as lines
-from actors.broker.futu.line import HUNG, PROBE_EVERY, Line
+from actors.broker.futu.line import HUNG, PROBE_ANYHOW, PROBE_EVERY, Line
 from actors.broker.futu.sdk import SdkRefused
 from actors.broker.futu.worker import News, NotStarted, Rank, Worker, in_time
 from actors.runtime.clock import SystemClock
@@ -94,6 +94,22 @@ def test_pushes_are_asked_for_again_at_every_probe_and_a_refusal_is_a_loss(desk:
     desk.context.answers |= {"subscribe": "not logged in"}
     desk.line.look_soon()
     assert "not logged in" in desk.wait_until_lost()
+
+
+def test_pushes_are_asked_for_however_much_else_is_asked(desk: Desk) -> None:
+    desk.clock.pass_(PROBE_ANYHOW)
+    desk.line.ask("order_list_query", Rank.QUERY)
+    desk.looks.clear()
+    assert desk.looks.wait(10)
+    desk.looks.clear()
+    assert desk.looks.wait(10)
+    assert desk.context.subscribed == [PAPER]
+
+
+def test_an_sdk_that_fails_by_itself_is_a_loss(desk: Desk) -> None:
+    desk.context.answers |= {"subscribe": lambda: 1 // 0}
+    desk.line.look_soon()
+    assert "the SDK fails" in desk.wait_until_lost()
 
 
 def test_an_opend_that_lost_its_own_server_is_a_loss(desk: Desk) -> None:
