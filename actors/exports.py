@@ -1,6 +1,7 @@
 """Everything a host needs, gathered; the package gives each of these names out as its own."""
 
 from actors.broker.base import Broker, Venue
+from actors.broker.futu import FutuBroker
 from actors.broker.load import load_broker
 from actors.broker.paper import PaperBroker
 from actors.errors import (
@@ -22,6 +23,7 @@ from actors.settings import (
     BrokerConfig,
     BrokerSettings,
     ExecutionSettings,
+    FutuSettings,
     PaperSettings,
     PriceSettings,
     PublishSettings,
@@ -43,6 +45,8 @@ __all__ = [
     "BrokerSettings",
     "BrokerUnclear",
     "ExecutionSettings",
+    "FutuBroker",
+    "FutuSettings",
     "Order",
     "OrderActorsError",
     "OrderCancelError",

@@ -8,7 +8,6 @@ from typing import Final
 
 from actors.broker.base import Broker
 from actors.broker.paper import FixedPrices, PaperBroker, PriceSource, RandomWalk, read_prices
-from actors.errors import SettingsError
 from actors.sessions.base import Sessions
 from actors.settings import BrokerSettings, PaperSettings, read_broker_settings
 
@@ -30,14 +29,16 @@ def build_broker(settings: BrokerSettings, directory: Path | None = None, sessio
 
     Args:
         settings: Which one, and how it behaves.
-        directory: Where the paper broker keeps its book; None is in memory.
+        directory: Where the broker keeps what it must know after a kill; None is in memory.
         sessions: When markets trade, for the paper broker to keep to; None is always.
 
     Raises:
         SettingsError: It is not available, or its prices cannot be read.
     """
     if settings.type == "futu":
-        raise SettingsError("broker.type: futu is not available in this version; use paper")
+        from actors.broker.futu import FutuBroker
+
+        return FutuBroker(settings.futu, directory)
     paper = settings.paper
     return PaperBroker(
         paper.fill_delay,

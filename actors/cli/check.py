@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 import click
 import msgspec
 
 from actors.broker.gate import stands
 from actors.broker.load import build_broker
+from actors.cli.finding import Finding
 from actors.cli.output import Column, console, print_json, table_of
 from actors.cli.program import Failure, config_option, json_option
 from actors.cli.stored import reading
@@ -29,25 +30,6 @@ from actors.settings import Settings, mask
 from actors.signal_consumer.base import SourceAway
 from actors.signal_consumer.load import make_decoder
 from actors.store.lock import holder_of
-
-State: TypeAlias = Literal["ok", "warning", "failed"]
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What one look found.
-
-    Attributes:
-        part: What was looked at.
-        state: How it is.
-        text: What was seen; for a failure, what is wrong.
-        advice: What to do about it.
-    """
-
-    part: str
-    state: State
-    text: str
-    advice: str = ""
-
 
 _ADVICE: Final = {
     "data directory": "choose a data_dir this user may write",
@@ -219,6 +201,11 @@ def _persistence(link: RedisLink) -> Iterator[Finding]:
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
+    if settings.broker.type == "futu":
+        from actors.cli.check_futu import futu_findings
+
+        yield from futu_findings(settings.broker.futu)
+        return
     build_broker(settings.broker)
     paper = settings.broker.paper
     yield Finding("broker", "ok", f"paper, prices {paper.prices.source}, fills after {paper.fill_delay:g} s")

@@ -73,12 +73,40 @@ class PaperSettings(Section, frozen=True, kw_only=True):
 
 
 class FutuSettings(Section, frozen=True, kw_only=True):
-    """Futu OpenD."""
+    """Futu OpenD, and the account that is traded through it.
+
+    Attributes:
+        trade_env: SIMULATE for a paper account, REAL for money.
+        acc_id: The account's number; None is the only account of that environment, and REAL needs one.
+        security_firm: The broker that keeps the account; NONE is that of OpenD's first real account.
+        rsa_key: The file of the key that OpenD was given for encrypted connections; None is no encryption.
+        unlock_password: Unlocks trading in OpenD; None waits for a person to unlock it in OpenD's own window.
+        us_session: When limit orders of US symbols may trade: RTH are regular hours, ETH those before and after too.
+        market_data: Whether prices, lots and price steps are asked for; without the rights for it nothing is known.
+        polling: Whether order lists are asked for between pushes; ``auto`` does for accounts whose pushes never come.
+        poll_interval: Seconds between two such lists.
+        connect_timeout: Seconds a connection may take until it is given up and tried again.
+    """
 
     host: Annotated[str, Text("a host name or address", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}|::1")] = "127.0.0.1"
     port: Port = 11_111
     trade_env: Literal["SIMULATE", "REAL"] = "SIMULATE"
     acc_id: Annotated[int, Number("an account number", 1, 2**63 - 1)] | None = None
+    security_firm: Literal["NONE", "FUTUSECURITIES", "FUTUINC", "FUTUSG", "FUTUAU", "FUTUCA", "FUTUMY", "FUTUJP"] = (
+        "NONE"
+    )
+    rsa_key: PathText | None = None
+    unlock_password: Annotated[str, Secret("1 to 64 printable characters", r"[ -~]{1,64}")] | None = None
+    us_session: Literal["RTH", "ETH", "OVERNIGHT", "ALL"] = "RTH"
+    market_data: bool = True
+    polling: Literal["auto", "always", "never"] = "auto"
+    poll_interval: Annotated[float, Number("a number of seconds", 4, 3_600)] = 5.0
+    connect_timeout: SomeSeconds = 15.0
+
+    @override
+    def __repr__(self) -> str:
+        """Show everything but the password."""
+        return f"FutuSettings(host={self.host!r}, port={self.port}, trade_env={self.trade_env!r}, acc_id={self.acc_id})"
 
 
 class BrokerSettings(Section, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """A broker is built from its section of a file."""
 
 import queue
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from actors.broker.base import Broker, Venue
 from actors.broker.load import load_broker
 from actors.broker.paper import PaperBroker
-from actors.errors import SettingsError
+from actors.errors import BrokerUnclear, SettingsError
 from actors.model import Order, OrderFill, Signal
+from actors.settings import Settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -81,6 +83,13 @@ def test_a_missing_file_and_an_unknown_type_raise(tmp_path: Path) -> None:
         load_broker(write(tmp_path, "broker: {type: ibkr}\n"))
 
 
-def test_futu_is_refused_with_a_clear_word(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="futu is not available in this version"):
-        load_broker(write(tmp_path, "broker: {type: futu}\n"))
+def test_a_futu_file_gives_a_broker_that_has_connected_to_nothing(tmp_path: Path) -> None:
+    broker = load_broker(write(tmp_path, "broker: {type: futu, futu: {port: 1}}\n"))
+    assert isinstance(broker, Venue)
+    with pytest.raises(BrokerUnclear, match="not connected to OpenD yet"):
+        broker.snapshot(datetime(2026, 1, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("name", ["futu-simulate.yaml", "futu-real.yaml"])
+def test_the_shipped_futu_files_can_be_read(name: str) -> None:
+    assert Settings.from_yaml(CONFIG / name, {}).broker.type == "futu"

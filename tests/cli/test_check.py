@@ -113,11 +113,13 @@ def test_redis_that_is_away_is_named_without_its_password(workspace: Workspace, 
     assert "canary" not in result.output
 
 
-def test_a_broker_this_version_has_not_ends_with_2(workspace: Workspace) -> None:
-    workspace.configure("broker: {type: futu}\n")
-    result = workspace.cli("check")
-    expected = "order-actors: broker.type: futu is not available in this version; use paper\n"
-    assert (result.exit_code, result.stdout, result.stderr) == (2, "", expected)
+def test_an_opend_that_is_not_there_is_named_with_what_to_do(workspace: Workspace) -> None:
+    workspace.configure("broker: {type: futu, futu: {port: 1}}\n")
+    result = workspace.cli("check", "--json")
+    assert (result.exit_code, result.stderr) == (1, "order-actors: check failed: broker\n")
+    (found,) = (finding for finding in json.loads(result.stdout) if finding["part"] == "broker")
+    assert found["text"].startswith("Futu: nothing answers at 127.0.0.1:1")
+    assert found["advice"] == "start OpenD, or set broker.futu.host and port"
 
 
 def test_the_holder_of_a_directory_is_told_without_taking_it(tmp_path: Path) -> None:
