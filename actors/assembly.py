@@ -8,13 +8,15 @@ from typing import Any
 import msgspec
 
 from actors.broker.actor import BrokerActor, BrokerDeadlines
-from actors.broker.base import Broker
+from actors.broker.base import Broker, RealMoney
 from actors.broker.gate import RECOVERING, TAKEN, TradingGate
 from actors.broker.session import BrokerSession
 from actors.errors import OrderActorsError, StoreError, SystemStopped
+from actors.kill_switch.arming import ArmingGuard
 from actors.kill_switch.direct import DirectCancels
 from actors.kill_switch.worker import FILE_NAME, KillSwitch
 from actors.messages import (
+    ArmingChanged,
     BrokerConnected,
     BrokerMessage,
     CloseIntake,
@@ -89,9 +91,19 @@ class Assembly:
             self.runtime.clock,
             self._halt,
             DirectCancels(store, self.session),
+            self._guard(broker),
         )
         self.consumer: Address[SignalConsumerMessage]
         self.order_manager: Address[OrderManagerMessage]
+
+    def _guard(self, broker: Broker) -> ArmingGuard | None:
+        """Return what keeps an account with real money from being traded unarmed; None where there is none."""
+        account = broker.real_account if isinstance(broker, RealMoney) else None
+        if account is None:
+            return None
+        guard = ArmingGuard(self.settings.directory, account, self.gate, self.runtime.clock, self._tell_armed)
+        self.gate.armed = guard.is_armed
+        return guard
 
     # ------------------------------------------------------------ start
 
@@ -245,6 +257,9 @@ class Assembly:
             self.order_manager.tell(BrokerConnected())
 
     def _halt(self, message: HaltTrading) -> None:
+        self.order_manager.tell(message)
+
+    def _tell_armed(self, message: ArmingChanged) -> None:
         self.order_manager.tell(message)
 
     def _ownership_lost(self) -> None:

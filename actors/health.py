@@ -19,7 +19,8 @@ def health_of(parts: Assembly) -> dict[str, Any]:
 
     Returns:
         ``trading`` open or closed and why; ``control`` what a person or the kill switch holds back, with ``done_at``
-        once the broker confirmed that nothing works any more; the live orders; where positions differ from the
+        once the broker confirmed that nothing works any more; ``arming`` whether an account with real money may be
+        traded, and why not; the live orders; where positions differ from the
         broker's; and each connection, the anchor of the event log and each actor.
     """
     actors = parts.runtime.health()
@@ -33,6 +34,7 @@ def health_of(parts: Assembly) -> dict[str, Any]:
         "account_id": parts.settings.account_id,
         "trading": "closed" if closed else "open",
         "closed_because": closed,
+        "arming": "not needed" if parts.kill_switch.arming is None else parts.kill_switch.arming.state,
         **_stored(parts),
         "broker_connected": parts.session.connected,
         "queue": parts.reader.away or "connected",

@@ -97,6 +97,20 @@ class Replacing(Protocol):
 PLAIN_ORDERS: Final = Capabilities("this broker", {"market": ("day",), "limit": ("day",)})
 
 
+@runtime_checkable
+class RealMoney(Protocol):
+    """A broker that can trade real money, and says whether it does.
+
+    Attributes:
+        real_account: The account whose money it trades, which a person must arm; None where it is play money.
+    """
+
+    @property
+    def real_account(self) -> int | None:
+        """Return the account that must be armed."""
+        ...
+
+
 class ReportStatus(StrEnum):
     """What a broker can say of an order, in the words of the transition table."""
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading  # noqa: TID251 - one lock for changes, which come from several threads at once
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,9 @@ HALTED: Final = "halted"
 TAKEN: Final = "the account was taken by another owner"
 """The reason from the moment this process knows that it is not its account any more; it never ends (I10)."""
 
+UNARMED: Final = "not armed"
+"""The reason while no person has armed an account that has real money (I22)."""
+
 LOOK_AGAIN: Final = 0.01
 """Seconds between two looks at the file, which would cost a busy lane more than all its other checks."""
 
@@ -32,11 +36,15 @@ class TradingGate:
     Args:
         reasons: Why it is closed at first.
         halt_file: The file that halts trading by being there.
+
+    Attributes:
+        armed: Asked, too, where the account has real money: whether it is armed.
     """
 
     def __init__(self, *reasons: str, halt_file: Path | None = None) -> None:
         self._reasons = frozenset(reasons)
         self._halt_file = halt_file
+        self.armed: Callable[[], bool] | None = None
         self._looked = -LOOK_AGAIN
         self._changing = threading.Lock()
         self._losses = 0
@@ -58,10 +66,12 @@ class TradingGate:
         Args:
             monotonic: The time, in seconds; the file is looked at again when :data:`LOOK_AGAIN` of them have passed.
         """
-        if self._halt_file is not None and monotonic - self._looked >= LOOK_AGAIN:
+        if monotonic - self._looked >= LOOK_AGAIN:
             self._looked = monotonic
-            if stands(self._halt_file):
+            if self._halt_file is not None and stands(self._halt_file):
                 self.close(HALTED)
+            if self.armed is not None and not self.armed():
+                self.close(UNARMED)
         return not self._reasons
 
     def close(self, reason: str) -> None:

@@ -22,6 +22,8 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "cancel": ("control", "cancel"),
     "replace": ("control", "replace"),
     "cancel-all": ("control", "cancel_all"),
+    "arm": ("arming", "arm"),
+    "disarm": ("arming", "disarm"),
     "halt": ("control", "halt"),
     "resume": ("control", "resume"),
     "reconcile": ("control", "reconcile"),

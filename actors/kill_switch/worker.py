@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.broker.gate import HALTED, TradingGate, stands
+from actors.kill_switch.arming import ArmingGuard
 from actors.messages import HaltTrading
 from actors.model.fields import plain_text
 from actors.runtime.clock import Clock
@@ -39,6 +40,7 @@ class KillSwitch:
         clock: The time.
         tell: Has a message delivered to the order manager.
         cancel_directly: Has everything cancelled that is known to work, whoever knows it.
+        arming: Looks whether an account with real money is armed; None where there is none.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class KillSwitch:
         clock: Clock,
         tell: Callable[[HaltTrading], None],
         cancel_directly: Callable[[], None],
+        arming: ArmingGuard | None = None,
     ) -> None:
         self.file = file
         self._gate = gate
         self._clock = clock
         self._tell = tell
         self._cancel_directly = cancel_directly
+        self.arming = arming
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kill-switch", daemon=True)
         self._changing = threading.Lock()
@@ -64,6 +68,8 @@ class KillSwitch:
         """Look at the file, then go on looking."""
         if stands(self.file):
             self._gate.close(HALTED)
+        if self.arming is not None:
+            self.arming.look()
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
@@ -93,6 +99,8 @@ class KillSwitch:
         while not self._stop.wait(POLL):
             try:
                 self._look_at_file()
+                if self.arming is not None:
+                    self.arming.look()
                 now = self._clock.monotonic()
                 if self._is_overdue(now) and now - last_round >= PATIENCE:
                     last_round = now

@@ -22,6 +22,7 @@ from actors.messages.broker import (
 )
 from actors.messages.order_manager import (
     HOST,
+    ArmingChanged,
     BrokerConnected,
     BrokerLost,
     CancelAll,
@@ -82,6 +83,7 @@ from actors.messages.signal_consumer import (
 
 __all__ = [
     "HOST",
+    "ArmingChanged",
     "BrokerCall",
     "BrokerConnected",
     "BrokerLost",

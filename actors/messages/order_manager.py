@@ -102,6 +102,14 @@ class HaltTrading(Message, frozen=True, gc=True):
     reply: Future[bool] | None = None
 
 
+class ArmingChanged(Message, frozen=True):
+    """A person armed or disarmed an account with real money, or its time is up."""
+
+    armed: bool
+    by: str
+    reason: str
+
+
 class ResumeTrading(Message, frozen=True, gc=True):
     """Allow new orders again, durably, all of them or those alone that shrink a position.
 
@@ -297,4 +305,5 @@ OrderManagerMessage: TypeAlias = (
     | BrokerLost
     | PricesMarked
     | OrderManagerTick
+    | ArmingChanged
 )

@@ -253,6 +253,9 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._lost(reason)
             case m.OrderManagerTick():
                 self._tick()
+            case m.ArmingChanged(armed=armed, by=by, reason=reason):
+                kind = "trading.armed" if armed else "trading.disarmed"
+                self._set.note(kind, by=by, reason=reason, alert=True)
             case _:
                 assert_never(message)
 

@@ -38,6 +38,7 @@ MAKE: dict[type[m.Message], Callable[[], m.OrderManagerMessage]] = {
     m.ReplaceUnclear: lambda: m.ReplaceUnclear(order_id=order_id(2), terms=TERMS, reason="time-out", at=AT),
     m.PricesMarked: lambda: m.PricesMarked(quotes=(Quote("US.AAPL", Decimal(100), AT),)),
     m.HaltTrading: lambda: m.HaltTrading(reason="a person", by="test", reply=Future()),
+    m.ArmingChanged: lambda: m.ArmingChanged(armed=True, by="ada", reason="armed until noon"),
     m.ResumeTrading: lambda: m.ResumeTrading(by="test", reply=Future()),
     m.Reconcile: lambda: m.Reconcile(reply=Future()),
     m.OrderAccepted: lambda: m.OrderAccepted(order_id=order_id(1), broker_order_id="B1", at=AT),

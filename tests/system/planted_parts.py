@@ -28,10 +28,13 @@ class Scripted(PaperBroker):
     It refuses the orders of one symbol; those of another it takes, and its answer gets lost.
 
     Attributes:
+        real_account: The account it says it trades real money of.
         submitted: The ids of signals, by strategy.
         cancel_errors: What the next cancels raise.
         replace_errors: What the next replaces raise.
     """
+
+    real_account = 77
 
     def __init__(self) -> None:
         super().__init__(0.0, market_mode=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 from actors import OrderCancelError, OrderFill, OrderStatus, Settings, TradingSystem
 from actors import messages as m
 from actors.broker.base import ReportStatus
+from actors.broker.gate import UNARMED
+from actors.kill_switch.arming import Arming, arm, disarm
+from actors.runtime.clock import utc_now
 from actors.settings import RedisSettings, SignalSettings
 from actors.store.reader import StoreReader
 from actors.store.unit import Outcome
@@ -62,6 +66,7 @@ def test_nothing_is_lost_and_each_senders_order_is_kept(
 ) -> None:
     mines, broker = Mines(monkeypatch, once_handled=when == "once it is handled"), Scripted()
     run_with = configured(tmp_path, redis_url)
+    armed(run_with.directory)
     with trading(run_with, broker) as system:
         before = handled(system)
         mines.begin()
@@ -92,6 +97,20 @@ def test_nothing_is_lost_with_a_four_method_broker_either(
             wait_for(lambda: handled(system) - before >= MESSAGES)
         in_the_end(system, broker, producer, host, mines)
     published_in_order(redis_server, run_with)
+
+
+def arm_again(system: TradingSystem) -> None:
+    """Disarm the account, wait until that is seen, and arm it again."""
+    directory, gate = system.settings.directory, system._running().gate
+    assert disarm(directory)
+    wait_for(lambda: UNARMED in gate.reasons)
+    armed(directory)
+    wait_for(lambda: UNARMED not in gate.reasons)
+
+
+def armed(directory: Path) -> None:
+    now = utc_now()
+    arm(directory, Arming(account=Scripted.real_account, by="ada", at=now, until=now + timedelta(hours=1)))
 
 
 def make_the_rare_kinds_flow(
@@ -141,6 +160,7 @@ def make_the_rare_kinds_flow(
 
     order = host.submit(rests=True).result(45)
     assert order.order_id in system.cancel_all()
+    mines.explode("ArmingChanged", cause=lambda: arm_again(system))
     system.halt("planted", by="test")
     assert host.submit().result(45).status is OrderStatus.REJECTED
     system.resume(by="test")

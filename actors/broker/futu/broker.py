@@ -96,6 +96,13 @@ class FutuBroker:
         self._news: News[Picture | Deal] | None = None
         self._wide = True  # whether the next snapshot looks into the history in any case
 
+    @property
+    def real_account(self) -> int | None:
+        """Return the account whose real money is traded; None for a paper account."""
+        if self._settings.trade_env != "REAL":
+            return None
+        return 0 if self._settings.acc_id is None else self._settings.acc_id  # nobody can arm account 0
+
     # ------------------------------------------------------------ the four-method port
 
     def submit_order(self, order: Order) -> str:
