@@ -7,9 +7,10 @@ import pytest
 
 from actors.errors import StoreError
 from actors.testing import SimulatedOpenD
+from actors.testing.opend.accounts import Account
 from actors.testing.opend.orders import Refused
 from actors.testing.opend.prices import GivenPrices
-from actors.testing.opend.protocol import OrderStatus, TrdSide
+from actors.testing.opend.protocol import OrderStatus, TrdEnv, TrdMarket, TrdSide
 from tests.opend.client import REAL, wait_until
 
 S = OrderStatus
@@ -51,6 +52,14 @@ def test_it_can_be_looked_at_before_it_starts_and_after_it_ended(tmp_path: Path)
     (order,) = again.exchange.orders(REAL)
     with pytest.raises(StoreError, match="the books are closed"):
         again.exchange.cancel(REAL, order.order_id)
+
+
+def test_books_of_other_accounts_are_refused_and_left_free(tmp_path: Path) -> None:
+    with SimulatedOpenD(data_dir=tmp_path, prices=GivenPrices()) as opend:
+        opend.exchange.manual_order(REAL, "US.AAPL", TrdSide.BUY, 10)
+    with pytest.raises(StoreError, match=f"hold account {REAL}, which is not there"):
+        SimulatedOpenD(data_dir=tmp_path, accounts=[Account(acc_id=7, env=TrdEnv.REAL, markets=(TrdMarket.US,))])
+    SimulatedOpenD(data_dir=tmp_path).close()
 
 
 def test_trading_goes_on_once_the_books_can_be_written_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,8 +16,8 @@ S = OrderStatus
 
 @pytest.fixture
 def hasty(client: Client) -> Client:
-    """A client that gives a request up after a second instead of twelve."""
-    client.context._query_timeout = 1.0
+    """A client that gives a request up after two seconds instead of twelve."""
+    client.context._query_timeout = 2.0
     return client
 
 
@@ -41,14 +41,14 @@ def test_a_lost_reply_times_out_and_the_order_is_live(hasty: Client, opend: Simu
 
 
 def test_a_late_reply_is_thrown_away(hasty: Client, opend: SimulatedOpenD) -> None:
-    opend.faults.delay_reply(Proto.PLACE_ORDER, 3.0)
+    opend.faults.delay_reply(Proto.PLACE_ORDER, 5.0)
     with pytest.raises(CallFailed, match="Timeout"):
         hasty.place(REAL, "US.AAPL", "BUY", 10, 90, remark="late")
     assert live(opend, "late") == 1
 
 
 def test_a_late_request_is_placed_after_it_was_given_up(hasty: Client, opend: SimulatedOpenD) -> None:
-    opend.faults.delay_request(Proto.PLACE_ORDER, 6.0)
+    opend.faults.delay_request(Proto.PLACE_ORDER, 9.0)
     with pytest.raises(CallFailed, match="Timeout"):
         hasty.place(REAL, "US.AAPL", "BUY", 10, 90, remark="later")
     assert live(opend, "later") == 0
@@ -168,7 +168,7 @@ def test_faults_by_chance_are_those_of_their_seed() -> None:
 
 
 def test_faults_by_chance_happen_and_spare_what_a_client_lives_on(client: Client, opend: SimulatedOpenD) -> None:
-    client.context._query_timeout = 1.0
+    client.context._query_timeout = 2.0
     opend.faults.by_chance(seed=4, rate=1.0)
     assert client.call("get_acc_list")
     with pytest.raises(CallFailed):

@@ -59,12 +59,10 @@ def test_pushes_come_one_after_the_other_on_a_thread_of_their_own_even_after_one
 
 
 def test_a_push_comes_before_the_placement_returns(client: Client, opend: SimulatedOpenD) -> None:
-    opend.faults.delay_reply(Proto.PLACE_ORDER, 0.3)
-    placed = threading.Thread(target=client.place, args=(REAL, "US.AAPL", "BUY", 10), daemon=True)
-    placed.start()
-    assert client.pushed(lambda push: hasattr(push, "order") and push.order.orderStatus == S.FILLED_ALL)
-    assert placed.is_alive()
-    placed.join()
+    opend.faults.delay_reply(Proto.PLACE_ORDER, 0.5)
+    client.place(REAL, "US.AAPL", "BUY", 10)
+    come = [push.order.orderStatus for push in client.pushes.queue if hasattr(push, "order")]
+    assert come == [S.SUBMITTING, S.SUBMITTED, S.FILLED_ALL]
 
 
 def test_with_simulated_money_the_price_of_each_fill_follows_from_the_averages(sdk: ModuleType) -> None:

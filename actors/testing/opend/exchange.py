@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from actors.broker.paper.prices import PriceSource
+from actors.errors import StoreError
 from actors.testing.opend.accounts import Account
 from actors.testing.opend.books import Books
 from actors.testing.opend.instruments import ZONES, of_symbol
@@ -49,6 +50,9 @@ class Exchange:
         rules: How they trade.
         random: Where its chance comes from.
         books: Where all of it is kept.
+
+    Raises:
+        StoreError: The books cannot be read, or hold an account that is not there.
     """
 
     def __init__(
@@ -66,6 +70,9 @@ class Exchange:
         self._deals: dict[tuple[int, int], Deal] = {}
         self._next_deal: dict[int, int] = {}
         orders, deals = books.load()
+        strange = {order.acc_id for order in orders} - self.accounts.keys()
+        if strange:
+            raise StoreError(f"the books hold account {min(strange)}, which is not there; begin with it or other books")
         self._next_number = max((order.number for order in orders), default=_FIRST_ORDER - 1) + 1
         for order in orders:
             self._keep(order)

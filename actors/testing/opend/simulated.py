@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from actors.broker.paper.prices import PriceSource, RandomWalk
+from actors.errors import StoreError
 from actors.runtime.clock import Clock, SystemClock, system_random
 from actors.testing.opend.accounts import DEFAULT_ACCOUNTS, Account
 from actors.testing.opend.books import Books
@@ -55,7 +56,7 @@ class SimulatedOpenD:
 
     Raises:
         StoreLocked: Another one has the books open.
-        StoreError: The books cannot be opened.
+        StoreError: The books cannot be opened or read, or hold an account that is not there.
     """
 
     def __init__(  # noqa: PLR0913 - each is one choice
@@ -84,7 +85,11 @@ class SimulatedOpenD:
         self.host = host
         self._books = Books(data_dir)
         priced = RandomWalk(seed=drawn) if prices is None else prices
-        exchange = Exchange(self.accounts, priced, Rules() if rules is None else rules, random, self._books)
+        try:
+            exchange = Exchange(self.accounts, priced, Rules() if rules is None else rules, random, self._books)
+        except StoreError:
+            self._books.close()
+            raise
         memory = Memory(exchange)
         password_md5 = None if password is None else md5(password.encode(), usedforsecurity=False).hexdigest()
         trading = Trading(exchange, frequency, script, clock, password_md5, unlocked=unlocked)
