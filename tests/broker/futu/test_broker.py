@@ -1,6 +1,7 @@
 """Connecting, placing, cancelling and unlocking, over an SDK that answers what it is told to."""
 
 import logging
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -274,3 +275,39 @@ def test_orders_wait_for_a_person_to_unlock(real_bench: Bench, caplog: pytest.Lo
     real_bench.broker._connection.unlock._found_locked -= LOOK_AGAIN  # type: ignore[operator]
     assert real_bench.broker.submit_order(aapl()) == "F1"
     assert real_bench.broker.submit_wait() < 1
+
+
+# ------------------------------------------------------------ connecting and closing at once
+
+
+def test_a_connection_that_is_ready_after_the_broker_was_closed_is_ended(port: int, tmp_path: Path) -> None:
+    bench = Bench(port, tmp_path)
+    bench.sdk.hangs.clear()
+    errors: list[BaseException] = []
+
+    def connect() -> None:
+        try:
+            bench.broker.connect()
+        except BrokerUnclear as error:
+            errors.append(error)
+
+    connecting = threading.Thread(target=connect)
+    connecting.start()
+    bench.heard.wait_for(lambda _: bench.sdk.opened == 1)
+    with pytest.raises(BrokerUnclear, match="is being made already"):
+        bench.broker.connect()
+    bench.broker.close()
+    bench.sdk.hangs.set()
+    connecting.join(10)
+    assert "lost or closed at once" in str(errors[0])
+    assert bench.sdk.context.closed.is_set()
+
+
+def test_a_closed_broker_can_be_connected_again(bench: Bench) -> None:
+    bench.broker.close()
+    with pytest.raises(NotSent):
+        bench.broker.submit_order(aapl())
+    bench.sdk.context = type(bench.sdk.context)()
+    bench.broker.connect()
+    assert bench.broker.submit_order(aapl()) == "F1"
+    assert bench.broker.snapshot(since()).orders == []

@@ -56,6 +56,15 @@ def test_new_terms_keep_the_order_s_id(desk: Desk) -> None:
     assert (desk.heard.reports[-1].broker_order_id, desk.heard.reports[-1].quantity) == (order_id, 50)
 
 
+def test_a_trigger_and_its_limit_get_new_terms(real: Desk) -> None:
+    order = aapl(order_id="oa-1", order_type="stop_limit", stop_price=D(110), limit_price=D(111))
+    order_id = real.broker.submit_order(order)
+    real.snapshot()
+    assert real.broker.replace_order(order_id, 20, D("112.5"), D(112))
+    (report,) = real.snapshot().orders
+    assert (report.quantity, report.limit_price, report.stop_price) == (20, D("112.5"), D(112))
+
+
 def test_a_cancel_of_what_is_over_or_never_was_is_refused(desk: Desk) -> None:
     order_id = desk.resting()
     desk.broker.cancel_order(order_id)
