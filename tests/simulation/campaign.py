@@ -23,7 +23,7 @@ from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed
 from tests.support.arguments import at_least, span
 from tests.support.arguments import tally as tally_file
 
-_TURNS: Final = 12
+_TURNS: Final = 40
 """How many worlds are played at most about each thing that a crash point did not meet."""
 
 _BROAD: Final = 3

@@ -1,6 +1,6 @@
 """What was reached: at each crash its point, the faults that had struck lately, the states orders were in.
 
-Lately is within ten virtual seconds, in which what a fault leads to may be under way.
+Lately is within twenty virtual seconds, in which what a fault leads to may be under way.
 """
 
 from collections import Counter

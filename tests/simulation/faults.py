@@ -111,7 +111,7 @@ ENDS_THE_PROCESS: Final = frozenset(
     {"crash", "power cut before a commit", "power cut after a commit", "power cut in a submit"}
 )
 
-LATELY: Final = 10.0
+LATELY: Final = 20.0
 """Virtual seconds for which a fault counts as recent."""
 
 RARE: Final = 0.03
