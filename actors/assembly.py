@@ -143,7 +143,7 @@ class Assembly:
         self.reader.start(self.consumer)
         peers = Peers(broker=broker, consumer=self.consumer, portfolio=portfolio, followers=tuple(followers))
         manager = self._manager_settings()
-        market = Market(capabilities=self.session.capabilities, hours=self.hours)
+        market = Market(capabilities=self.session.capabilities, hours=self.hours, has_turn=self.session.has_turn)
         self.order_manager = runtime.spawn(
             "order_manager",
             lambda context: OrderManager(
@@ -161,7 +161,7 @@ class Assembly:
             account_id=settings.account_id,
             queryable=self.session.venue is not None,
             source_name=settings.signals.key if settings.signals.uses_redis else "embedded",
-            in_flight=settings.execution.in_flight,
+            in_flight=min(settings.execution.in_flight, self.session.in_flight or settings.execution.in_flight),
             max_age=None if max_age is None else timedelta(seconds=max_age),
             answer_within=timedelta(seconds=settings.execution.submit_deadline + RECOVERY_MARGIN),
             risk=settings.risk,

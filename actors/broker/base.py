@@ -98,6 +98,21 @@ PLAIN_ORDERS: Final = Capabilities("this broker", {"market": ("day",), "limit": 
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """A broker that takes only so many orders in a time; the others wait their turn unsent.
+
+    Attributes:
+        in_flight: How many orders may be sent and unanswered at once; a crash leaves that many in doubt.
+    """
+
+    in_flight: int
+
+    def submit_wait(self) -> float:
+        """Return the seconds until an order may be sent; 0 is now. Returns at once, from any thread."""
+        ...
+
+
+@runtime_checkable
 class RealMoney(Protocol):
     """A broker that can trade real money, and says whether it does.
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from actors.broker.base import PLAIN_ORDERS, Broker, Capabilities, Describing, OrderReport, Replacing, Venue
+from actors.broker.base import PLAIN_ORDERS, Broker, Capabilities, Describing, OrderReport, Paced, Replacing, Venue
 from actors.broker.gate import HALTED, TAKEN, TradingGate
 from actors.broker.lanes import Lane
 from actors.errors import OrderCancelError
@@ -69,6 +69,7 @@ class BrokerSession:
         self._survives: int | None = None  # the connection that stands was begun after so many losses
         self._describing = broker if isinstance(broker, Describing) else None
         self._replacing = broker if isinstance(broker, Replacing) else None
+        self._paced = broker if isinstance(broker, Paced) else None
         self.venue: Venue | None = broker if isinstance(broker, Venue) else None
         self.orders = Lane("orders", self._perform, clock)
         self.cancels = Lane("cancels", self._perform, clock)
@@ -78,6 +79,15 @@ class BrokerSession:
     def connected(self) -> bool:
         """Whether the last attempt to connect succeeded and no loss was reported since it began."""
         return self._survives == self._losses
+
+    @property
+    def in_flight(self) -> int | None:
+        """How many orders may be sent and unanswered at once; None where the broker does not say."""
+        return None if self._paced is None else self._paced.in_flight
+
+    def has_turn(self) -> bool:
+        """Whether the broker takes an order now, or so soon that waiting for it in the lane holds nobody up."""
+        return self._paced is None or self._paced.submit_wait() < _SOON
 
     @property
     def lanes(self) -> tuple[Lane, Lane, Lane]:
@@ -137,7 +147,11 @@ class BrokerSession:
             raise NotSent(reasons or "an order before it was held back", self._holds)
         if not_after is not None and not_after < self._clock.now():
             raise NotSent("too old", self._holds)
-        broker_order_id = self._broker.submit_order(order)
+        try:
+            broker_order_id = self._broker.submit_order(order)
+        except NotSent as error:  # the broker itself held it back
+            self._holds += 1
+            raise NotSent(str(error), self._holds) from error
         self._taken.append((order.order_id, broker_order_id))
         return broker_order_id
 
@@ -206,5 +220,8 @@ def _is_fill(fill: object) -> bool:
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
+
+_SOON: Final = 0.5
+"""Seconds for which an order may wait in the lane for its turn at the broker."""
 
 _REMEMBERED: Final = 4_096

@@ -103,7 +103,9 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         followers, monotonic = (self._risk, holdings), context.clock.monotonic()
         self._set = WorkingSet(store, settings.account_id, now, followers, monotonic)
         admission = Admission(self._set, gate, self._risk, market.hours, settings.max_age)
-        self._dispatcher = Dispatcher(context, self._set, peers.broker, gate, admission, in_flight=settings.in_flight)
+        self._dispatcher = Dispatcher(
+            context, self._set, peers.broker, gate, admission, in_flight=settings.in_flight, has_turn=market.has_turn
+        )
         seen = store.cursors().get(SEEN_CURSOR)
         self._recovery = Recovery(
             context,

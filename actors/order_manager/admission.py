@@ -23,10 +23,12 @@ class Market(msgspec.Struct, frozen=True):
     Attributes:
         capabilities: What the broker takes, by symbol; answers at once.
         hours: When the markets trade, and what becomes of an order while its own is closed.
+        has_turn: Whether the broker takes an order now; those it takes only so many of in a time wait unsent.
     """
 
     capabilities: Callable[[str], Capabilities] = lambda _symbol: PLAIN_ORDERS
     hours: TradingHours = TradingHours()
+    has_turn: Callable[[], bool] = lambda: True
 
 
 PLAIN_MARKET: Final = Market()

@@ -1,6 +1,7 @@
 """The dispatcher: lets orders out to the broker, a bounded number at a time, each with its send mark committed."""
 
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from actors.broker.gate import HALTED, TradingGate
@@ -32,6 +33,7 @@ class Dispatcher:
         admission: Admission,
         *,
         in_flight: int,
+        has_turn: Callable[[], bool],
     ) -> None:
         self._context = context
         self._set = working_set
@@ -39,6 +41,7 @@ class Dispatcher:
         self._gate = gate
         self._admission = admission
         self._in_flight = in_flight
+        self._has_turn = has_turn
         live = working_set.live()
         waiting = [order for order in live if _is_unsent(order)]
         self._unsent = deque(order.order_id for order in waiting if order.leg is None)
@@ -183,7 +186,8 @@ class Dispatcher:
 
     @property
     def _may_send(self) -> bool:
-        return self._gate.is_open and len(self._sending) < self._in_flight and not self._returning
+        is_held = self._returning or len(self._sending) >= self._in_flight
+        return self._gate.is_open and not is_held and self._has_turn()
 
     def _is_there(self, order: Order) -> bool:
         """Tell a person, once, of an order that the broker has already: our books are older than it."""

@@ -8,6 +8,7 @@ import pytest
 from actors import messages as m
 from actors.broker.gate import DISCONNECTED, RECOVERING, TradingGate
 from actors.broker.session import BrokerSession, NotSent
+from actors.model import Order
 from tests.broker.fake import FakeVenue, Hold, PlainBroker, StepClock, no_thread_left
 from tests.support.builders import AT, fill, order, order_id, report, snapshot
 from tests.support.probe import Probe
@@ -119,6 +120,21 @@ def test_a_connection_lost_and_back_at_once_holds_back_what_is_queued(rig: Rig, 
     assert isinstance(second.error, NotSent)
     assert venue.made("submit") == [order_id(1)]
     assert rig.gate.reasons == {DISCONNECTED, RECOVERING}
+
+
+def test_what_the_broker_itself_holds_back_is_overtaken_by_nothing_either(rig: Rig, venue: FakeVenue) -> None:
+    def busy(_order: Order) -> str:
+        raise NotSent("too many orders in 30 s")
+
+    venue.on_submit = busy
+    rig.place(1)
+    (first,) = rig.returned()
+    assert (str(first.error), getattr(first.error, "holds", None)) == ("too many orders in 30 s", 1)
+    venue.on_submit = lambda placed: f"B-{placed.signal_id}"
+    rig.place(2)
+    rig.place(1, holds=2)
+    assert isinstance(rig.returned(3)[1].error, NotSent)
+    assert rig.returned(3)[2].value == "B-S1"
 
 
 def test_an_order_too_old_by_now_is_not_sent(rig: Rig, venue: FakeVenue) -> None:

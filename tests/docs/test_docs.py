@@ -3,14 +3,12 @@
 import ast
 import inspect
 import re
-import tomllib
 from typing import Any
 
 import click
 import msgspec
 import pytest
 
-import actors
 from actors import messages, verify
 from actors.cli.commands import cli
 from actors.model import OrderStatus
@@ -195,9 +193,3 @@ def test_the_two_commands_come_first() -> None:
 def test_every_command_is_told_of() -> None:
     told = {word for page in PAGES for line in lines(page) for word in re.findall(r"[a-z][a-z-]+", line)}
     assert set(cli.list_commands(click.Context(cli))) <= told
-
-
-def test_the_package_names_no_broker_that_it_does_not_bring() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    said = [project["description"], *project["keywords"], *project["optional-dependencies"], actors.__doc__]
-    assert [text for text in said if re.search("futu|opend", text, re.IGNORECASE)] == []

@@ -6,6 +6,7 @@ import pytest
 
 from actors import messages as m
 from actors.model import OrderStatus
+from actors.order_manager.admission import Market
 from actors.store.unit import Outcome
 from tests.order_manager.desk import Desk, ids
 from tests.support.builders import later, order_id, queued
@@ -77,6 +78,18 @@ def test_the_window_counts_what_an_earlier_incarnation_sent(narrow: Desk) -> Non
 def fail_once(desk: Desk) -> None:
     """Have the incarnation fail, without any message at fault."""
     desk.cell._fail(RuntimeError("planted"))
+
+
+def test_orders_wait_unsent_for_their_turn_at_a_broker_that_takes_only_so_many(make_desk: Callable[..., Desk]) -> None:
+    turns = [True, True, False]
+    desk = make_desk(market=Market(has_turn=lambda: turns[0] if len(turns) == 1 else turns.pop(0)))
+    desk.open()
+    desk.tell(*signals(1, 2, 3, 4))
+    assert desk.sent() == ids((1, 2))
+    assert [desk.order(number).sent_at is None for number in (3, 4)] == [True, True]
+    turns[:] = [True]
+    desk.tell(m.OrderManagerTick())
+    assert desk.sent() == ids((1, 2, 3, 4))
 
 
 # ---------------------------------------------------------------- handed back unsent

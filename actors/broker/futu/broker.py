@@ -65,6 +65,7 @@ class FutuBroker:
     """
 
     absence_proves_unsent = False  # a request that timed out may be under way at OpenD, whoever sent it
+    in_flight = 1  # the SDK sends one request after the other, and what waits here unsent is not in doubt after a kill
 
     def __init__(
         self,

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from actors.broker.base import OrderReport, ReportStatus
 from actors.broker.futu.broker import FutuBroker
 from actors.broker.futu.rows import Deal, Picture, Row
 from actors.broker.futu.sdk import SdkRefused
+from actors.kill_switch.arming import Arming, arm
 from actors.model import Order, OrderFill
+from actors.runtime.clock import utc_now
 from actors.settings import FutuSettings
 from tests.support.builders import AT, order
 
@@ -21,6 +24,12 @@ REAL = 281_756_455_988_247_915
 PAPER = 1001
 ACCOUNTS_OF = {"SIMULATE": PAPER, "REAL": REAL}
 DAY = timedelta(days=1)
+
+
+def arm_account(directory: Path) -> None:
+    """Arm the account with real money; harmless where there is only play money."""
+    now = utc_now()
+    arm(directory, Arming(account=REAL, by="a test", at=now, until=now + timedelta(hours=1)))
 
 
 def aapl(**changes: Any) -> Order:

@@ -12,7 +12,7 @@ from actors import OrderStatus, Settings, Signal, TradingSystem
 from actors.broker.futu.broker import FutuBroker
 from actors.testing import SimulatedOpenD
 from actors.testing.opend.protocol import Proto, TrdSide
-from tests.broker.futu.making import PAPER, REAL, settings
+from tests.broker.futu.making import PAPER, REAL, arm_account, settings
 
 D = Decimal
 ACCOUNTS = {"SIMULATE": PAPER, "REAL": REAL}
@@ -34,6 +34,7 @@ def trading(opend: SimulatedOpenD, environment: str, directory: Path) -> Iterato
     broker = FutuBroker(settings(opend.port, trade_env=environment, acc_id=ACCOUNTS[environment]), directory)
     for budget in vars(broker.budgets).values():
         budget._spacing = 0.05
+    arm_account(directory)
     with TradingSystem(Settings(account_id="A", data_dir=directory), broker) as system:
         yield system
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from actors import Settings, Signal, TradingSystem
 from actors.broker.futu.broker import FutuBroker
 from actors.settings import RecoverySettings
-from tests.broker.futu.making import ACCOUNTS_OF, settings
+from tests.broker.futu.making import ACCOUNTS_OF, arm_account, settings
 
 _MADE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -27,6 +27,7 @@ def main(port: str, environment: str, directory: str, signals: str, finish: str 
         budget._spacing = 0.0
         budget._limit = 1_000
     recovery = RecoverySettings(settle_window=3.0)
+    arm_account(Path(directory))
     with TradingSystem(Settings(account_id="A", data_dir=directory, recovery=recovery), broker) as system:
         made = min([_MADE, *(order.signal_at or _MADE for order in system.get_orders_by_strategy("s"))])
         for number in range(int(signals)):
