@@ -186,7 +186,7 @@ class Recovery:
             wait = soon if unsettled else self._policy.interval
             if now - self._asked >= wait:
                 self.ask()
-        elif now - self._asked >= self._policy.interval:
+        elif now - self._asked >= self._policy.interval and not self._asking:  # else the answer under way were none
             self._asked = now
             self._doubts.clear()
             for order in self._set.live():
