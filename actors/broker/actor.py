@@ -68,7 +68,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             case m.PlaceOrder() | m.ReplaceAtBroker():
                 tell(self._session.orders, message)
             case m.CallReturned(call=call) if any(call is late for late in self._late):
-                # Its order may have been asked for other terms since, and no answer says which terms it is about.
+                # Its order may have been asked the same again since, and no answer says which request it is to.
                 self._late = [late for late in self._late if late is not call]
             case m.CallReturned():
                 self._returned(message)
