@@ -68,7 +68,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             case m.PlaceOrder() | m.ReplaceAtBroker():
                 tell(self._session.orders, message)
             case m.CallReturned(call=call) if any(call is late for late in self._late):
-                # Its order may have been asked for other terms since, and no answer says which terms it is about.
+                # Its order may have been asked the same again since, and no answer says which request it is to.
                 self._late = [late for late in self._late if late is not call]
             case m.CallReturned():
                 self._returned(message)
@@ -98,7 +98,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
         if not self._session.connected:
             # It may answer all the same, but the account is not checked, nor is anything subscribed to (I14).
             reason = "the broker is not connected"
-            self._order_manager.tell(m.VenueUnreachable(reason=reason, dry_run=message.dry_run))
+            self._order_manager.tell(m.VenueUnreachable(reason=reason, dry_run=message.dry_run, asked=message.asked))
             return
         outstanding = self._session.orders.outstanding()
         judge = {order_id: mark for order_id, mark in message.judge.items() if order_id not in outstanding}
@@ -146,7 +146,7 @@ class BrokerActor(Behavior[m.BrokerMessage]):
             log.warning("broker query failed: %s", _text(error))
             if self._session.connected:  # else it is being connected, which must not be put off again and again
                 self._context.after(self._deadlines.reconnect_cap, "look again", m.Connect())
-            return m.VenueUnreachable(reason=_text(error), dry_run=query.dry_run)
+            return m.VenueUnreachable(reason=_text(error), dry_run=query.dry_run, asked=query.asked)
         self._context.cancel("look again")
         proves = venue is not None and venue.absence_proves_unsent
         snapshot = value if isinstance(value, VenueSnapshot) else None

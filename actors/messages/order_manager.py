@@ -251,10 +251,11 @@ class VenueReported(Message, frozen=True):
 
 
 class VenueUnreachable(Message, frozen=True):
-    """A query or a connection attempt failed."""
+    """A query failed that was ``asked`` then, or, where that is None, a connection attempt."""
 
     reason: str
     dry_run: bool = False
+    asked: datetime | None = None
 
 
 class RecoveryContinued(Message, frozen=True):

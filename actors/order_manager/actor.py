@@ -244,8 +244,8 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
                 self._context.on_commit(lambda: self._rehearse(message))  # once the books are what the store has
             case m.VenueReported() | m.RecoveryContinued():
                 self._recovered(self.apply_query(message))
-            case m.VenueUnreachable(reason=reason, dry_run=dry_run):
-                self._unreachable(reason, dry_run=dry_run)
+            case m.VenueUnreachable():
+                self._unreachable(message)
             case m.BrokerConnected():
                 self._gate.close(RECOVERING)
                 self._connected = True
@@ -341,11 +341,11 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
         if self._gate.open(RECOVERING, losses=self._recovery.losses):  # else the news of a loss is on its way
             self._on_recovered()
 
-    def _unreachable(self, reason: str, *, dry_run: bool) -> None:
-        if not dry_run:
-            self._recovery.failed()
-        refusal = RequestRefused(f"the broker could not be queried: {reason}")
-        self._context.on_commit(self._waiters.reconciled(refusal, dry_run=dry_run))
+    def _unreachable(self, message: m.VenueUnreachable) -> None:
+        if not message.dry_run and not self._recovery.failed(message.asked):
+            return
+        refusal = RequestRefused(f"the broker could not be queried: {message.reason}")
+        self._context.on_commit(self._waiters.reconciled(refusal, dry_run=message.dry_run))
 
     def _lost(self, reason: str) -> None:
         self._connected = False

@@ -161,9 +161,12 @@ class Recovery:
         if asked <= moment < now or now - asked >= self._policy.doubt_interval:
             self.ask()
 
-    def failed(self) -> None:
-        """Note that a query failed; the next one comes by the clock."""
+    def failed(self, asked: datetime | None) -> bool:
+        """Note that a query failed, or a connection; the next comes by the clock. False for an earlier query."""
+        if asked not in (None, self._asked):
+            return False
         self._end_query()
+        return True
 
     def tick(self) -> None:
         """Ask again when it is time; give up waiting where that is due."""
@@ -186,7 +189,7 @@ class Recovery:
             wait = soon if unsettled else self._policy.interval
             if now - self._asked >= wait:
                 self.ask()
-        elif now - self._asked >= self._policy.interval:
+        elif now - self._asked >= self._policy.interval and not self._asking:  # else the answer under way were none
             self._asked = now
             self._doubts.clear()
             for order in self._set.live():

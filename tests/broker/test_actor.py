@@ -40,7 +40,7 @@ def test_nothing_is_queried_before_the_broker_is_connected(bench: Bench) -> None
     """Connecting checks the account and subscribes to what it pushes; an answer without that opens no trading (I14)."""
     bench.tell(QUERY)
     assert queued(bench.session.queries) == []
-    assert bench.order_manager.take() == [m.VenueUnreachable(reason="the broker is not connected")]
+    assert bench.order_manager.take() == [m.VenueUnreachable(reason="the broker is not connected", asked=AT)]
     bench.tell(CONNECT)
     assert queued(bench.session.queries) == [CONNECT]
 
@@ -294,7 +294,7 @@ def test_queries_that_fail_do_not_put_off_the_next_attempt_to_connect() -> None:
         bench.tell(query)
         if CONNECT in queued(bench.session.queries):
             return
-        assert bench.order_manager.take()[-1] == m.VenueUnreachable(reason="the broker is not connected")
+        assert bench.order_manager.take()[-1] == m.VenueUnreachable(reason="the broker is not connected", asked=AT)
     pytest.fail("four failed queries within 1.2 s, and no attempt to connect")
 
 
@@ -312,7 +312,7 @@ def test_a_query_that_succeeds_keeps_no_restarted_actor_from_telling_that_it_is_
 def test_a_failed_query_is_told_and_leads_to_another(bench: Bench) -> None:
     bench.returned(CONNECT)
     bench.order_manager.take()
-    assert bench.returned(QUERY, error=TimeoutError("slow")) == [m.VenueUnreachable(reason="slow")]
+    assert bench.returned(QUERY, error=TimeoutError("slow")) == [m.VenueUnreachable(reason="slow", asked=AT)]
     bench.wait(31)
     assert bench.order_manager.take() == [m.BrokerConnected()]
 

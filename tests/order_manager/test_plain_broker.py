@@ -7,6 +7,7 @@ import pytest
 
 from actors import messages as m
 from actors.model import OrderStatus
+from actors.model.reconciliation import Reconciliation
 from tests.order_manager.desk import Desk
 from tests.support.builders import fill, order_id
 
@@ -124,3 +125,17 @@ def test_fills_nobody_claims_become_an_external_order(desk: Desk) -> None:
     desk.tell(m.FillReported(fill=fill(1, 4, of="X1")))
     desk.wait(32)
     assert [(f.fill_id, f.strategy_id) for f in desk.store.fills()] == [("F1", "EXTERNAL")]
+
+
+def test_a_reconciliation_whose_answer_takes_longer_than_a_round_of_questions_is_answered(desk: Desk) -> None:
+    """The lane of queries is slow, and the clock began the next round of questions about single orders meanwhile."""
+    desk.wait(20)
+    reply: Future[Reconciliation] = Future()
+    desk.tell(m.Reconcile(reply=reply))
+    desk.wait(35)
+    desk.answer()
+    assert reply.done()
+    later: Future[Reconciliation] = Future()
+    desk.tell(m.Reconcile(reply=later))
+    desk.answer()
+    assert later.done()

@@ -79,6 +79,21 @@ def test_a_reconciliation_is_not_answered_by_an_earlier_query(desk: Desk) -> Non
     assert first.result(0).differences == ()
 
 
+def test_an_earlier_query_that_fails_says_nothing_of_the_one_under_way(desk: Desk) -> None:
+    """A broker that is slow would be asked once more, and the good answer counted for none."""
+    desk.clock.advance(1)
+    desk.tell(m.BrokerConnected())
+    earlier = desk.broker.all(m.QueryVenue)[-1]
+    desk.clock.advance(1)
+    desk.tell(m.BrokerConnected())
+    asked, first = len(desk.broker.all(m.QueryVenue)), reconcile(desk)
+    desk.tell(m.VenueUnreachable(reason="time-out", asked=earlier.asked))
+    desk.wait(5)
+    assert (first.done(), len(desk.broker.all(m.QueryVenue))) == (False, asked)
+    desk.answer()
+    assert first.result(0).differences == ()
+
+
 def test_a_query_that_fails_keeps_the_gate_closed(closed: Desk) -> None:
     closed.place(1)
     closed.tell(m.BrokerConnected())
