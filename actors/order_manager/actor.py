@@ -379,7 +379,9 @@ class OrderManager(Behavior[m.OrderManagerMessage]):
 def _rehearsing(store: Store, settings: OrderManagerSettings, market: Market, context: Context) -> OrderManager:
     """Return an order manager that reads the same store and reaches nobody."""
     nobody = Peers(Nobody(), Nobody(), Nobody(), ())
-    settings = msgspec.structs.replace(settings, risk=RiskSettings())  # nothing is sent, so that no limit is asked
+    # Nothing is sent, so that no limit is asked; a position that differs is told at first sight: there is no second.
+    recovery = msgspec.structs.replace(settings.recovery, position_reads=1)
+    settings = msgspec.structs.replace(settings, risk=RiskSettings(), recovery=recovery)
     return OrderManager(context, store, settings, nobody, TradingGate(), Waiters(), lambda: None, market)
 
 

@@ -29,6 +29,7 @@ from actors.order_manager.continuation import continuation
 from actors.order_manager.dispatcher import Dispatcher
 from actors.order_manager.replaces import Replaces
 from actors.order_manager.strangers import stranger
+from actors.order_manager.told import ToldOnce
 from actors.order_manager.transitions import OrderEvent, State, state_of
 from actors.order_manager.vain import ENOUGH, VainRounds
 from actors.order_manager.working_set import WorkingSet
@@ -65,6 +66,7 @@ class Execution:
         self._cancels = cancels
         self._replaces = replaces
         self._doubt = doubt
+        self._conflicts = ToldOnce(working_set, "fill_conflicts")
         self._early: list[OrderFill] = []
         self._vain = VainRounds()
         self._ending: dict[str, datetime] = {}  # since when a plain broker says cancelled of what is to be continued
@@ -190,9 +192,11 @@ class Execution:
 
     def _duplicate(self, known: OrderFill, fill: OrderFill) -> None:
         same = (known.quantity, known.price, known.order_id) == (fill.quantity, fill.price, fill.order_id)
-        if not same:
-            log.error("fill %s came again with other content and is not booked: %s", fill.fill_id, fill.to_json())
-            self._set.note("fill.conflict", reason=fill.to_json(), alert=True)
+        if not same and self._conflicts.is_new(said := fill.to_json()):
+            log.error("fill %s came again with other content and is not booked: %s", fill.fill_id, said)
+            order = self._set.find_by_broker_id(known.order_id)
+            about = None if order is None else order.order_id
+            self._set.note("fill.conflict", order_id=about, reason=said, alert=True)
 
     def _book_parked(self, broker_order_id: str) -> None:
         for fill in self._set.unpark(broker_order_id):

@@ -107,6 +107,17 @@ def test_the_same_fill_id_with_other_content_is_not_booked_and_a_person_is_told(
     assert (desk.order().filled_qty, desk.kinds()[-1]) == (4, "fill.conflict")
 
 
+def test_the_same_conflict_is_told_once_over_restarts_too(desk: Desk) -> None:
+    desk.working()
+    desk.tell(m.FillReported(fill=fill(1, 4)))
+    desk.tell(m.FillReported(fill=fill(1, 5)), m.FillReported(fill=fill(1, 5)))
+    desk.kill()
+    desk.tell(m.FillReported(fill=fill(1, 5)))
+    assert desk.kinds().count("fill.conflict") == 1
+    desk.tell(m.FillReported(fill=fill(1, 6)))
+    assert desk.kinds().count("fill.conflict") == 2
+
+
 def test_a_fill_after_the_order_was_filled_is_an_overfill(desk: Desk) -> None:
     desk.working()
     desk.tell(m.FillReported(fill=fill(1, 10)))

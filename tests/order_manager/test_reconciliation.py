@@ -161,6 +161,17 @@ def test_a_position_that_differs_over_two_queries_is_told_once_and_never_mended(
     assert desk.ledger() == ["F1"]
 
 
+def test_a_dry_run_tells_of_a_position_at_first_sight(desk: Desk) -> None:
+    """There is no second query in it that could confirm what was seen; a person who asks wants to know now."""
+    desk.working(1)
+    rehearsed = ask(desk, dry_run=True)
+    before = desk.rows()
+    desk.answer(report("B1"), positions={"AAPL": 5})
+    (event,) = rehearsed.result(0).differences
+    assert (event.type, [p.difference for p in rehearsed.result(0).positions]) == ("position.differs", [5])
+    assert desk.rows() == before
+
+
 def test_a_difference_outlives_a_restart_without_being_told_again(desk: Desk) -> None:
     look(desk, {"AAPL": 15}, times=2)
     desk.kill()
