@@ -19,7 +19,7 @@ from tests.simulation.aims import AIMS, about, about_point
 from tests.simulation.chunk import MEMORY, Chunk, ChunkFailed, play_chunk
 from tests.simulation.coverage import Coverage
 from tests.simulation.play import play
-from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed
+from tests.simulation.scale import DENSE, LARGE, SCALES, SMALL, Seed, named
 from tests.support.arguments import at_least, span
 from tests.support.arguments import tally as tally_file
 
@@ -191,6 +191,14 @@ def replay(name: str) -> int:
     return len(broken)
 
 
+def seed_name(text: str) -> str:
+    """Take the name of a seed."""
+    try:
+        return named(text).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main(arguments: Sequence[str]) -> int:
     """Do what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.campaign", description=__doc__)
@@ -201,13 +209,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--pairs", type=int, default=100, help="of how many seeds one is repeated and compared")
     parser.add_argument("--tally", type=Path, help="where to keep what came of it")
     parser.add_argument("--report", type=tally_file, metavar="TALLY", help="print what a tally holds")
-    parser.add_argument("--replay", metavar="SEED", help="tell what happens in a seed, such as S123")
+    parser.add_argument("--replay", type=seed_name, metavar="SEED", help="tell what happens in a seed, such as S123")
     asked = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     if asked.replay is not None:
         return 1 if replay(asked.replay) else 0
     if asked.report is not None:
-        report(Tally(asked.report))
+        tally = Tally(asked.report)
+        if not tally.lines():
+            parser.error(f"{asked.report} is no tally of a campaign, or is empty")
+        report(tally)
         return 0
     if asked.tally is None:
         parser.error("--tally is missing: where to keep what came of it")

@@ -48,6 +48,10 @@ _NEEDS: Final[dict[str, dict[str, float]]] = {
 }
 
 
+CONTINUED: Final[dict[str, float]] = {"replace": 0.5, "fill pushed late": 0.3, "receive": 0.01}
+"""What must happen at least how often for fills to trail the cancel of an order that another is to go on with."""
+
+
 def needs(point: str) -> dict[str, float]:
     """Return what must happen at least how often for a fail point to be passed."""
     return {name: rate for part, least in _NEEDS.items() if part in point for name, rate in least.items()}

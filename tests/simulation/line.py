@@ -16,6 +16,7 @@ from actors.broker.base import (
 from actors.errors import BrokerError
 from actors.model import Order, OrderFill, OrderStatus
 from actors.model.terms import ORDER_TYPES, TIMES_IN_FORCE
+from actors.order_manager.execution import FILLS_TRAIL
 from tests.simulation.exchange import Exchange, Terms
 from tests.simulation.faults import Faults
 from tests.simulation.scale import Scale
@@ -52,6 +53,7 @@ class SimulatedBroker:
         self._scale = scale
         self._faults = faults
         self._exchange = exchange
+        self._latest_fill = min(scale.late, 0.9 * FILLS_TRAIL.total_seconds())  # later ones such a broker must not tell
         self._fill_callbacks: list[FillCallback] = []
         self._order_callbacks: list[OrderCallback] = []
         self.sending: Callable[[Order], None] = lambda _order: None
@@ -107,7 +109,7 @@ class SimulatedBroker:
             return
         for _ in range(1 + faults.strikes("push doubled")):
             if late is not None and faults.strikes(late):
-                self._runtime.call_later((self._scale.pace, self._scale.late), arrive, outside=True)
+                self._runtime.call_later((self._scale.pace, self._latest_fill), arrive, outside=True)
             elif faults.strikes("push reordered"):
                 self._later((0.0, chance.choice((1.0, 5.0))), arrive, outside=True)
             else:
@@ -164,6 +166,7 @@ class SimulatedVenue(SimulatedBroker):
     def __init__(self, runtime: SimulatedRuntime, faults: Faults, exchange: Exchange, scale: Scale) -> None:
         super().__init__(runtime, faults, exchange, scale)
         self._connection_callbacks: list[ConnectionCallback] = []
+        self._latest_fill = scale.late
         self.lost_at: datetime | None = None
 
     def connect(self) -> None:

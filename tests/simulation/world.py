@@ -14,7 +14,7 @@ from actors.runtime.policy import DEFAULT_POLICY, RestartPolicy
 from actors.store.store import Store
 from actors.store.unit import DeadLetter
 from tests.simulation.aims import aim_of
-from tests.simulation.crashes import ANYWHERE, NO_ORDER, TAKEN, Cuts, Meetings, needs
+from tests.simulation.crashes import ANYWHERE, CONTINUED, NO_ORDER, TAKEN, Cuts, Meetings, needs
 from tests.simulation.exchange import Exchange
 from tests.simulation.faults import RATES, Faults
 from tests.simulation.glance import Glance
@@ -95,6 +95,8 @@ class World:
             prompt=self.plain,
             pace=scale.rest,
         )
+        if self.plain and not self.exchange.replaces:
+            self.faults.need(CONTINUED)
         self.sink = Recorder(self.faults)
         self.violations: list[str] = []
         self.crashes: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []

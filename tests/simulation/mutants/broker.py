@@ -63,9 +63,9 @@ def trust_pushes_alone(patch: pytest.MonkeyPatch) -> None:
     """Query the broker at the start and never again."""
     tick = Recovery.tick
 
-    def idle(recovery: Any, now: Any) -> None:
+    def idle(recovery: Any) -> None:
         if not recovery.recovered:
-            tick(recovery, now)
+            tick(recovery)
 
     patch.setattr(Recovery, "tick", idle)
 
