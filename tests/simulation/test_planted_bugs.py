@@ -15,7 +15,7 @@ from tests.simulation.mutants.registry import Mutant
 WITHIN = 500
 GUARANTEES = Path(__file__).resolve().parents[2] / "docs" / "guarantees.md"
 NOT_SIMULATED = {"I22"}
-"""No account is armed in this version."""
+"""Whether an account is armed is none of the simulated worlds' business: they trade no real money."""
 
 
 @pytest.mark.timeout(300)
