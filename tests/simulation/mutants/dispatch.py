@@ -126,7 +126,7 @@ def send_without_a_bound(patch: pytest.MonkeyPatch) -> None:
     """Send on, however many orders are unanswered."""
     init = Dispatcher.__init__
 
-    def unbounded(dispatcher: Any, *arguments: Any, in_flight: int) -> None:
-        init(dispatcher, *arguments, in_flight=1_000 * in_flight)
+    def unbounded(dispatcher: Any, *arguments: Any, in_flight: int, **named: Any) -> None:
+        init(dispatcher, *arguments, in_flight=1_000 * in_flight, **named)
 
     patch.setattr(Dispatcher, "__init__", unbounded)
