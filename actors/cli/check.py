@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import click
 import msgspec
 
-from actors.broker.gate import stands
+from actors.broker.gate import UNARMED, stands
 from actors.broker.load import build_broker
 from actors.cli.finding import Finding
 from actors.cli.output import Column, console, print_json, table_of
@@ -142,7 +142,8 @@ def _running_system(settings: Settings) -> Iterator[Finding]:
     health = answer.data
     reasons = [str(reason) for reason in health.get("closed_because", [])]
     if reasons:
-        yield Finding("running system", "warning", f"sends no orders: {', '.join(reasons)}", "order-actors resume")
+        advice = "order-actors arm" if UNARMED in reasons else "order-actors resume"
+        yield Finding("running system", "warning", f"sends no orders: {', '.join(reasons)}", advice)
     else:
         yield Finding("running system", "ok", "trades")
     for name, reason in dict(health.get("failures", {})).items():
