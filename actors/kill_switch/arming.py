@@ -5,10 +5,8 @@ before every order, and needs neither store nor actor: taking it away disarms at
 """
 
 import logging
-import os
 import threading  # noqa: TID251 - one lock, for it is asked from several threads
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,10 +14,11 @@ from typing import Final
 import msgspec
 
 from actors.broker.gate import UNARMED, TradingGate
-from actors.errors import RequestRefused
+from actors.errors import RequestRefused, SettingsError
 from actors.messages import ArmingChanged
 from actors.model.fields import plain_text
 from actors.runtime.clock import Clock
+from actors.signing.private import read_private, replacing_private, sync_directory
 
 log = logging.getLogger(__name__)
 
@@ -55,27 +54,24 @@ def arm(directory: Path, arming: Arming) -> None:
 
     Raises:
         OSError: The file cannot be written.
+        SettingsError: Somebody else is writing it.
         RequestRefused: It is for longer than an account can be armed.
     """
     if not timedelta(0) < arming.until - arming.at <= MOST:
         raise RequestRefused(f"an account is armed for more than 0 and at most {MOST // timedelta(hours=1)} hours")
-    directory.mkdir(parents=True, exist_ok=True)
-    fresh = directory / f"{FILE_NAME}.new"
-    with suppress(FileNotFoundError):
-        fresh.unlink()
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(arming))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(directory / FILE_NAME)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replacing_private(directory / FILE_NAME) as wanted:
+        wanted.append(msgspec.json.encode(arming))
 
 
 def disarm(directory: Path) -> bool:
-    """Disarm; returns whether there was anything to disarm."""
+    """Disarm, durably; returns whether there was anything to disarm."""
+    file = directory / FILE_NAME
     try:
-        (directory / FILE_NAME).unlink()
+        file.unlink()
     except FileNotFoundError:
         return False
+    sync_directory(file)
     return True
 
 
@@ -83,11 +79,11 @@ def read_arming(directory: Path) -> Arming | None:
     """Return what the file says; None where there is none.
 
     Raises:
-        OSError: It cannot be read.
+        SettingsError: It cannot be read, or others than its owner can write it.
         ValueError: It says nothing that can be understood.
     """
     try:
-        text = (directory / FILE_NAME).read_bytes()
+        text, _ = read_private(directory / FILE_NAME)
     except FileNotFoundError:
         return None
     arming = msgspec.json.decode(text, type=Arming)
@@ -162,7 +158,7 @@ class ArmingGuard:
     def _read(self) -> tuple[Arming | None, str]:
         try:
             arming = read_arming(self._directory)
-        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+        except (OSError, SettingsError, ValueError) as error:  # msgspec's errors are ValueErrors
             return None, f"the file {self._directory / FILE_NAME} is no arming: {plain_text(str(error))}"
         if arming is None:
             return None, "no person armed it"

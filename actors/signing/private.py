@@ -57,7 +57,7 @@ def create_private(path: Path, data: bytes) -> None:
     """
     with _filled(_open_new(path), path) as descriptor:
         _write(descriptor, data)
-    _sync_directory(path)
+    sync_directory(path)
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def replacing_private(path: Path) -> Iterator[list[bytes]]:
         yield wanted
         _write(descriptor, b"".join(wanted))
         draft.replace(path)
-    _sync_directory(path)
+    sync_directory(path)
 
 
 def _open_new(path: Path) -> int:
@@ -104,7 +104,8 @@ def _write(descriptor: int, data: bytes) -> None:
     os.fsync(descriptor)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Have it on the disk that a file was made, replaced or taken away."""
     if os.name != "posix":  # elsewhere a directory cannot be opened
         return
     descriptor = os.open(path.parent, os.O_RDONLY)

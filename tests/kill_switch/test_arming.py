@@ -1,5 +1,6 @@
 """Arming: what the file says, and that the gate is open only while it arms this very account (I22)."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from tests.support.simulation import VirtualClock
 
 ACCOUNT = 281756455988247915
 WRITTEN = b'{"account": 281756455988247915, "by": "a", "at": "2026-01-05T14:30:00Z", "until": "2026-01-05T15:30:00Z"}'
+
+
+def by_hand(directory: Path, text: bytes, mode: int = 0o600) -> None:
+    """Write the file as a person would."""
+    file = directory / FILE_NAME
+    file.write_bytes(text)
+    file.chmod(mode)
 
 
 class Bench:
@@ -33,7 +41,7 @@ class Bench:
 
     def write(self, arming: Arming) -> None:
         """Write a file that :func:`arm` would not."""
-        (self.directory / FILE_NAME).write_bytes(msgspec.json.encode(arming))
+        by_hand(self.directory, msgspec.json.encode(arming))
 
     def is_open(self) -> bool:
         """Return whether an order may leave, once everybody has looked."""
@@ -136,14 +144,26 @@ def test_a_clock_set_back_arms_nobody_for_longer(bench: Bench) -> None:
     ],
 )
 def test_a_file_that_cannot_be_understood_arms_nothing(bench: Bench, text: bytes) -> None:
-    (bench.directory / FILE_NAME).write_bytes(text)
+    by_hand(bench.directory, text)
     assert not bench.is_open()
     assert "is no arming" in bench.guard.state
 
 
 def test_the_file_may_be_written_by_hand(bench: Bench) -> None:
-    (bench.directory / FILE_NAME).write_bytes(WRITTEN)
+    by_hand(bench.directory, WRITTEN)
     assert bench.is_open()
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o640, 0o604])
+def test_a_file_that_others_can_reach_arms_nothing(bench: Bench, mode: int) -> None:
+    by_hand(bench.directory, WRITTEN, mode)
+    assert not bench.is_open()
+    assert "is no arming" in bench.guard.state
+
+
+def test_a_pipe_under_its_name_holds_nobody_up(bench: Bench) -> None:
+    os.mkfifo(bench.directory / FILE_NAME, 0o600)
+    assert not bench.is_open()
 
 
 def test_a_file_that_cannot_be_read_arms_nothing(bench: Bench) -> None:
@@ -152,8 +172,10 @@ def test_a_file_that_cannot_be_read_arms_nothing(bench: Bench) -> None:
     assert "is no arming" in bench.guard.state
 
 
-def test_the_file_is_for_its_owner_alone(bench: Bench) -> None:
+def test_the_file_is_for_its_owner_alone_and_so_is_a_directory_made_for_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "data")
     bench.arm()
     bench.arm(hours=2)
+    assert bench.directory.stat().st_mode & 0o777 == 0o700
     assert (bench.directory / FILE_NAME).stat().st_mode & 0o777 == 0o600
     assert [path.name for path in bench.directory.iterdir()] == [FILE_NAME]

@@ -92,7 +92,7 @@ DENSE: Final[dict[str, float]] = {
 }
 """In a dense world: more of what needs a rare occasion, less of what leaves none for the rest."""
 
-AIMED: Final[dict[str, float]] = {
+OFTEN: Final[dict[str, float]] = {
     "crash": 0.003,
     "power cut before a commit": 0.004,
     "power cut after a commit": 0.004,
@@ -172,7 +172,7 @@ class Faults:
             self.rates = {name: min(rate for rate in rates if rate > 0) for name, rates in RATES.items()}
             self.rates |= {name: max(rates) for name, rates in DEEDS.items()} | DENSE
             if dense in RATES:
-                self.rates[dense] = AIMED.get(dense, max(*RATES[dense], self.rates[dense]))
+                self.rates[dense] = OFTEN.get(dense, max(*RATES[dense], self.rates[dense]))
             if dense in (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILL):
                 self.rates |= {"replace": 0.2, "cancel": 0.03}  # orders are left in peace, else they are in neither
         for name, rate in self.rates.items():
